@@ -1,0 +1,1 @@
+"""Wiring: settings, processes and routes. No logic, and nobody imports it."""

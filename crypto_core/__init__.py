@@ -1,0 +1,1 @@
+"""Keys, envelopes and chains. Knows nobody."""

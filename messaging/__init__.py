@@ -1,0 +1,1 @@
+"""The product: conversations, messages and everything that happens to them."""

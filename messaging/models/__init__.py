@@ -1,0 +1,28 @@
+"""The tables of the product, one page per idea."""
+
+from messaging.models.accounts import SYSTEM, Session, Tenant, User
+from messaging.models.conversations import Conversation, Participant, Protection
+from messaging.models.events import Event
+from messaging.models.messages import Message, MessageDelivery, MessageStatus, Priority
+from messaging.models.notifications import Notification
+from messaging.models.records import AuditEvent, Idempotency
+from messaging.models.search import MessageSearch
+
+__all__ = [
+    "SYSTEM",
+    "AuditEvent",
+    "Conversation",
+    "Event",
+    "Idempotency",
+    "Message",
+    "MessageDelivery",
+    "MessageSearch",
+    "MessageStatus",
+    "Notification",
+    "Participant",
+    "Priority",
+    "Protection",
+    "Session",
+    "Tenant",
+    "User",
+]

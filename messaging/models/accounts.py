@@ -1,0 +1,131 @@
+"""Tenants, the people and services in them, and their log-in sessions."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.db import models
+
+from messaging.models.base import Identified, Owned
+
+SYSTEM = "system"  # the slug of the operators' own tenant
+
+
+class Tenant(Identified):
+    """A customer: nothing of one is ever visible in another."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        SUSPENDED = "suspended"  # may read nothing and send nothing; data is kept
+
+    class Encryption(models.TextChoices):
+        """What a send without `encrypted` gets (crypto.md 2.2)."""
+
+        REQUIRED = "required"  # sealed; an explicit false is refused
+        PREFERRED = "preferred"  # sealed while encryption is on
+        OFF = "off"  # plain
+
+    class Search(models.TextChoices):
+        BLIND = "blind"  # keyed tokens
+        OFF = "off"  # nothing is indexed
+
+    class Preview(models.TextChoices):
+        """What a notification may show."""
+
+        NONE = "none"  # that there is a message
+        SENDER = "sender"  # and from whom
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(unique=True)
+    status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
+    encryption = models.CharField(max_length=16, choices=Encryption, default=Encryption.REQUIRED)
+    search = models.CharField(max_length=16, choices=Search, default=Search.BLIND)
+    preview = models.CharField(max_length=16, choices=Preview, default=Preview.NONE)
+    language = models.CharField(max_length=16, default="english")  # a Snowball stemmer's name
+    retention_days = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "tenants"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; one without a tenant cannot be made."""
+
+    def create_user(
+        self, username: str, password: str | None = None, *, tenant: Tenant, **fields: Any
+    ) -> "User":
+        """A saved user of *tenant*; without a *password* one who cannot log in with any."""
+        user = self.model(username=User.normalize_username(username), tenant=tenant, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> "User":
+        """An operator across tenants, in the system tenant (for `createsuperuser`)."""
+        tenant, _ = Tenant.objects.get_or_create(slug=SYSTEM, defaults={"name": "Operators"})
+        fields |= {"is_staff": True, "is_superuser": True}
+        return self.create_user(username, password, tenant=tenant, **fields)
+
+
+class User(Owned, AbstractBaseUser, PermissionsMixin):
+    """A person or a service that sends and receives messages."""
+
+    class Kind(models.TextChoices):
+        PERSON = "person"
+        SERVICE = "service"
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="users")
+    username = models.CharField(
+        max_length=150, unique=True, validators=[UnicodeUsernameValidator()]
+    )
+    display_name = models.CharField(max_length=200, blank=True)
+    email = models.EmailField(blank=True)
+    kind = models.CharField(max_length=16, choices=Kind, default=Kind.PERSON)
+    issuer = models.CharField(max_length=200, null=True, blank=True)  # who vouches for the subject
+    subject = models.CharField(max_length=200, null=True, blank=True)
+    token_version = models.PositiveIntegerField(default=1)  # raised to void every token at once
+    time_zone = models.CharField(max_length=64, default="UTC")
+    locale = models.CharField(max_length=16, default="en")
+    is_staff = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        db_table = "users"
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="users_issuer_subject_key")
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def name(self) -> str:
+        """What other people see."""
+        return self.display_name or self.username
+
+
+class Session(Owned):
+    """One log-in: the `sid` of its tokens, and a family of refresh tokens of which one is valid."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    refresh_hash = models.BinaryField(max_length=32)  # SHA-256 of the valid refresh token's jti
+    device_id = models.UUIDField(null=True, blank=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(auto_now_add=True)
+    idle_expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField()  # absolute: no refresh goes beyond it
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "sessions"
