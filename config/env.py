@@ -1,7 +1,7 @@
 """The environment, read in one way: text, integer, flag, list and secret.
 
-Every value may also come from a file that `NAME_FILE` points at, which is how orchestrators hand out
-secrets. A value of the wrong form is refused with the variable's name and never with the value.
+Every value may also come from a file that `NAME_FILE` points at, as orchestrators hand out
+secrets. A value of the wrong form is refused with the variable's name, never with the value.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Every setting of Waxwing, by heading; all values come from the environment through config/env.py."""
+"""Every setting, by heading; all values come from the environment through config/env.py."""
 
 from pathlib import Path
 from urllib.parse import quote

@@ -1,1 +1,1 @@
-"""Durable jobs on Celery: the ledger in PostgreSQL is the truth, Celery carries wake-ups. Knows no messages."""
+"""Durable jobs: the ledger in PostgreSQL is the truth, Celery wakes. Knows no messages."""

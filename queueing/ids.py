@@ -1,7 +1,7 @@
 """Identifiers: UUIDv7 (RFC 9562), and the ids of a run and its jobs, which need no look-up.
 
-A run's id ends in hex digit 0; its jobs have the same id with the digits 1 to 15. So whoever knows a
-message knows its jobs, and the jobs of a run are one range of the primary key.
+A run's id ends in hex digit 0; its jobs have the same id with the digits 1 to 15. So whoever knows
+a message knows its jobs, and the jobs of a run are one range of the primary key.
 """
 
 import os

@@ -26,7 +26,7 @@ class Owned(Identified):
     """A row of one tenant, for queries and, as the second wall, row-level security."""
 
     tenant_id: UUID
-    # Many rows, written in bulk: the constraint is not worth a look-up per row; tenants are never deleted.
+    # Many rows, written in bulk: no look-up per row for what is never deleted.
     tenant = models.ForeignKey(
         "messaging.Tenant",
         on_delete=models.PROTECT,

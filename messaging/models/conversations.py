@@ -71,7 +71,7 @@ class ParticipantQuerySet(models.QuerySet["Participant"]):
 
 
 class Participant(Owned):
-    """One stay of a person in a conversation: events with joined_seq <= seq < left_seq are theirs."""
+    """One stay of a person: events with joined_seq <= seq < left_seq are theirs."""
 
     class Role(models.TextChoices):
         OWNER = "owner"  # may add and remove others

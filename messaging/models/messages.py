@@ -59,8 +59,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(Owned):
     """One message. Its id is also the id of the run of its jobs.
 
-    There is no unique constraint but the id, so that the table can be partitioned by it; and no foreign
-    key to the conversation, so that a conversation can go before its messages do (S103).
+    There is no unique constraint but the id, so that the table can be partitioned by it; and no
+    foreign key to the conversation, so that it can go before its messages do (S103).
     """
 
     class Kind(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Notifications: one row per message, recipient, channel and round, planned before anything is sent."""
+"""Notifications: a row per message, recipient, channel and round, planned before any is sent."""
 
 from typing import ClassVar
 

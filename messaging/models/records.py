@@ -32,7 +32,7 @@ class Idempotency(Owned):
 
 
 class AuditEvent(Owned):
-    """Who did what to what. A trigger refuses DELETE, and every UPDATE but the sealing (M64, S132)."""
+    """Who did what to what; a trigger refuses DELETE and every UPDATE but sealing (S132, M64)."""
 
     actor_id = models.UUIDField(null=True)  # null: the system itself
     action = models.CharField(max_length=64)

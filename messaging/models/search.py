@@ -6,7 +6,7 @@ from django.db import models
 
 
 class MessageSearch(models.Model):
-    """The tokens of one message, keyed by its conversation's index key; no word can be read in it."""
+    """The tokens of one message under its conversation's index key; no word can be read."""
 
     message_id = models.UUIDField(primary_key=True)
     tenant_id = models.UUIDField()
