@@ -1,6 +1,13 @@
 """The tables of the product, one page per idea."""
 
-from messaging.models.accounts import SYSTEM, Session, Tenant, User
+from messaging.models.accounts import (
+    SYSTEM,
+    AttemptWindow,
+    Session,
+    SocketTicket,
+    Tenant,
+    User,
+)
 from messaging.models.conversations import Conversation, Participant, Protection
 from messaging.models.events import Event
 from messaging.models.messages import Message, MessageDelivery, MessageStatus, Priority
@@ -10,6 +17,7 @@ from messaging.models.search import MessageSearch
 
 __all__ = [
     "SYSTEM",
+    "AttemptWindow",
     "AuditEvent",
     "Conversation",
     "Event",
@@ -23,6 +31,7 @@ __all__ = [
     "Priority",
     "Protection",
     "Session",
+    "SocketTicket",
     "Tenant",
     "User",
 ]

@@ -129,3 +129,26 @@ class Session(Owned):
 
     class Meta:
         db_table = "sessions"
+
+
+class SocketTicket(Owned):
+    """Opens one socket within seconds, for browsers, which cannot send a header with it."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="tickets")
+    ticket_hash = models.BinaryField(max_length=32, unique=True)  # SHA-256
+    expires_at = models.DateTimeField()
+    token_expires_at = models.DateTimeField()  # of the access token that asked for it
+
+    class Meta:
+        db_table = "socket_tickets"
+
+
+class AttemptWindow(models.Model):
+    """How often somebody has tried lately; before a log-in no tenant is known."""
+
+    key = models.BinaryField(max_length=32, primary_key=True)  # SHA-256 of kind and subject
+    started_at = models.DateTimeField(db_index=True)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "attempt_windows"
