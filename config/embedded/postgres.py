@@ -89,8 +89,8 @@ class Postgres:
             if state == "Z":  # killed and not yet reaped: PostgreSQL would take it for alive
                 lock.unlink()
         command = self._command("pg_ctl", "status")
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.run(**command, **quiet).returncode == 0
+        null = subprocess.DEVNULL
+        return subprocess.run(**command, stdout=null, stderr=null).returncode == 0
 
     def _start(self, tool: str, *arguments: str) -> None:
         for _ in range(40):  # after a kill -9 the last back ends need a moment to notice
