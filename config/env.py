@@ -6,6 +6,7 @@ secrets. A value of the wrong form is refused with the variable's name, never wi
 
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -48,3 +49,13 @@ def flag(name: str, default: bool = False) -> bool:
 def words(name: str, default: str = "") -> list[str]:
     """The variable *name* as a comma-separated list without empty items."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def redis_url(host: str = "") -> str:
+    """REDIS_URL, or what REDIS_HOST (else *host*) and its neighbours say; empty without a host."""
+    host = text("REDIS_HOST", host)
+    if text("REDIS_URL") or not host:
+        return text("REDIS_URL")
+    user, password = quote(text("REDIS_USERNAME", "default"), safe=""), secret("REDIS_PASSWORD")
+    login = f"{user}:{quote(password, safe='')}@" if password else ""
+    return f"redis://{login}{host}:{integer('REDIS_PORT', 6379)}/{integer('REDIS_DB', 0)}"

@@ -1,7 +1,6 @@
 """Every setting, by heading; all values come from the environment through config/env.py."""
 
 from pathlib import Path
-from urllib.parse import quote
 
 from kombu import Queue
 from psycopg.conninfo import conninfo_to_dict
@@ -94,6 +93,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static"
 WHITENOISE_USE_FINDERS = True  # no collectstatic step between a clone and the admin
 WHITENOISE_AUTOREFRESH = DEBUG
+FLOWER_URL = env.text("FLOWER_URL", "/ops/flower/")  # where the admin's links to Flower go
 
 # --- Database
 
@@ -133,16 +133,7 @@ DATABASES = {
 
 # --- Redis: hints only, may be flushed at any moment
 
-_redis_login = (
-    f"{quote(env.text('REDIS_USERNAME', 'default'), safe='')}:"
-    f"{quote(env.secret('REDIS_PASSWORD'), safe='')}@"
-    if env.secret("REDIS_PASSWORD")
-    else ""
-)
-REDIS_URL = env.secret("REDIS_URL") or (
-    f"redis://{_redis_login}{env.text('REDIS_HOST', 'localhost')}"
-    f":{env.integer('REDIS_PORT', 6379)}/{env.integer('REDIS_DB', 0)}"
-)
+REDIS_URL = env.redis_url("localhost")
 REDIS_QUEUE_URL = f"{REDIS_URL.rpartition('/')[0]}/{env.integer('REDIS_QUEUE_DB', 1)}"
 REDIS_CONNECTION_TIMEOUT = 0.5  # seconds: a publish is a hint and may not hold up its caller
 

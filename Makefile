@@ -1,0 +1,52 @@
+PYTHON ?= python3
+PIP = .venv/bin/python -m pip --disable-pip-version-check install -q --require-hashes
+UV := $(shell command -v uv)
+MANAGE = .venv/bin/python manage.py
+
+.DEFAULT_GOAL := run
+.PHONY: run test check bench lock
+
+run: .venv/.run
+	@$(MANAGE) up
+
+test: .venv/.dev
+	@.venv/bin/python -m pytest
+
+check: .venv/.dev
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@set -a; . ./.ci/production.env; $(MANAGE) check --deploy --fail-level WARNING
+	.venv/bin/python -W ignore manage.py makemigrations --check --dry-run
+
+bench: .venv/.dev
+	@.venv/bin/python -m bench
+
+MADE = test -x .venv/bin/python || { $(PYTHON) -c "$(NEW)" && $(1); } || { rm -rf .venv; exit 1; }
+NEW = import sys; sys.exit(sys.version_info < (3, 11) and 'Waxwing needs Python 3.11 or newer')
+
+# What is installed is exactly what the locks name: with uv where there is one, else with pip.
+.venv/.run: requirements-embedded.lock
+.venv/.dev: requirements-dev.lock | .venv/.run
+.venv/.run .venv/.dev:
+	@echo "Installing $< ..."
+ifdef UV
+	@$(call MADE,uv venv -q --python $(PYTHON) .venv)
+	@uv pip install -q --compile-bytecode --require-hashes -p .venv/bin/python -r $<
+else
+	@$(call MADE,$(PYTHON) -m venv .venv)
+	@$(PIP) -r $<
+endif
+	@touch $@
+
+# The locks hold hashes for every platform and name no host. Dev first: the others agree with it.
+LOCK = $(or $(UV),.venv/tools/bin/uv) pip compile -q --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --no-emit-index-url
+lock:
+	@command -v uv >/dev/null || test -x .venv/tools/bin/uv || \
+	{ $(PYTHON) -m venv .venv/tools && .venv/tools/bin/pip install -q uv; }
+	$(LOCK) --extra embedded --group dev pyproject.toml -o requirements-dev.lock
+	$(LOCK) --extra embedded -c requirements-dev.lock pyproject.toml -o requirements-embedded.lock
+	$(LOCK) -c requirements-dev.lock pyproject.toml -o requirements.lock

@@ -1,0 +1,116 @@
+"""`manage.py up`: everything of Waxwing on this machine, until Ctrl-C."""
+
+import fcntl
+import os
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from config import local
+from config.processes import Supervisor
+from config.programs import programs
+from config.welcome import welcome
+
+LATE = 60.0  # seconds after which it is said that something is not ready
+
+
+class Command(BaseCommand):
+    """Starts servers and programs, and stops them all."""
+
+    help = "Start everything on this machine: servers, web, sockets, workers, beat, Flower, mail."
+    requires_system_checks: list[str] = []  # the settings come later, to each program
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until a signal comes."""
+        signal.signal(signal.SIGINT, _interrupt)
+        signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGHUP, _interrupt)
+        servers = local.Servers(local.HOME)
+        with only_one():
+            try:
+                self.run(servers)
+            except KeyboardInterrupt:
+                self.say("Stopping …")
+            except local.NotReady as error:
+                raise CommandError(str(error)) from None
+            finally:
+                servers.stop()
+                self.say("Stopped.")
+
+    def run(self, servers: local.Servers) -> None:
+        """Prepare the database, then keep the programs running."""
+        ports = local.choose_ports(self.say)
+        variables = local.environment(ports, servers.start(self.say))
+        with_mail = "EMAIL_HOST" not in os.environ
+        os.environ.update(variables)
+        self.say("Preparing the database …")
+        local.manage("migrate", "--verbosity=0")
+        demo = local.demo_people()
+        supervisor = Supervisor(programs(ports, local.MAIL, with_mail=with_mail), sys.stdout)
+        text = welcome(ports, demo, variables, local.MAIL, local.SHELL)
+        self.say("Starting the programs …")
+        supervisor.run(once_ready(f"http://127.0.0.1:{ports.web}/ready", text, self.say))
+        self.say("Stopped the programs.")
+
+    def say(self, text: str) -> None:
+        """Tell the person at the terminal, who may have gone away."""
+        try:
+            self.stdout.write(text)
+            self.stdout.flush()
+        except OSError:
+            return
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Refuse to run beside another one of this folder."""
+    local.HOME.mkdir(parents=True, exist_ok=True)
+    with (local.HOME / ".up").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandError("It is running already, from this folder.") from None
+        yield
+
+
+def once_ready(url: str, text: str, say: Callable[[str], None]) -> Callable[[], None]:
+    """A function to call often: says *text* when *url* first answers 200."""
+    began, due, done, late = time.monotonic(), 0.0, False, False
+
+    def tick() -> None:
+        nonlocal due, done, late
+        now = time.monotonic()
+        if done or now < due:
+            return
+        due = now + 1
+        answer = _status(url)
+        done = answer == 200
+        if done:
+            say(text)
+        elif now - began > LATE and not late:
+            late = True
+            say(f"Not ready after {LATE:.0f} s ({url}: {answer or 'no answer'}); still trying.")
+
+    return tick
+
+
+def _status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
