@@ -1,0 +1,1 @@
+"""The socket: layer, cursors, frames, and whole sockets on real servers."""
