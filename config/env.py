@@ -20,7 +20,7 @@ def text(name: str, default: str = "") -> str:
             return Path(path).read_text().strip()
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error.strerror}") from None
-    return os.environ.get(name, default)
+    return os.environ.get(name) or default  # empty is unset: compose passes on what is absent so
 
 
 secret = text  # one rule for both; the name at the call says what must not be logged

@@ -17,6 +17,7 @@ SECRET_KEY = env.secret("SECRET_KEY", "unset")  # `check` refuses to go on with 
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+PRIVATE_NETWORK = env.flag("PRIVATE_NETWORK")  # servers are reached where nobody else can read
 HTTPS = PUBLIC_URL.startswith("https://")
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -1,0 +1,188 @@
+"""The rules of the house that no linter knows."""
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from django.core.management import call_command
+
+from config.programs import LANES
+from queueing.queues import BY_NAME, QUEUES
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ("config", "crypto_core", "queueing", "messaging")
+LONGEST_FILE, LONGEST_FUNCTION = 300, 50
+BANNED_WORDS = {"common", "handler", "helper", "manager", "misc", "processor", "util"}
+ENVIRONMENT = re.compile(r"\benv\.(?:text|secret|integer|flag|words)\(\s*\"([A-Z0-9_]+)\"")
+OWN_ENVIRONMENT = re.compile(r"(?<![\w.])(?:text|secret|integer)\(\s*[\"']([A-Z0-9_]+)[\"']")
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def sources(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield path
+
+
+def trees(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sources(*folders):
+        yield path.relative_to(ROOT), ast.parse(path.read_text())
+
+
+def compose() -> dict[str, dict[str, dict[str, object]]]:
+    loaded: dict[str, dict[str, dict[str, object]]] = yaml.safe_load(
+        (ROOT / "docker-compose.yml").read_text()
+    )
+    return loaded
+
+
+def queues_of(service: dict[str, object]) -> list[str]:
+    """The queues that a service of docker-compose.yml works on."""
+    command = service.get("command", "")
+    words = shlex.split(command) if isinstance(command, str) else []
+    return [name for word in words if word.startswith("--queues=") for name in word[9:].split(",")]
+
+
+def test_no_file_is_longer_than_its_limit() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in sources(*APPS, "tests")}
+
+    assert {path: length for path, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_no_function_is_longer_than_its_limit() -> None:
+    long = [
+        f"{path}:{node.lineno} {node.name}"
+        for path, tree in trees(*APPS, "tests")
+        for node in ast.walk(tree)
+        if isinstance(node, Function)
+        and (node.end_lineno or node.lineno) - node.lineno + 1 > LONGEST_FUNCTION
+    ]
+
+    assert long == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [
+        path for path, tree in trees(*APPS, "tests") if tree.body and not ast.get_docstring(tree)
+    ]
+
+    assert silent == []
+
+
+def test_no_file_is_named_after_nothing() -> None:
+    words = {path: set(re.split(r"_|s$|\b", path.stem)) for path in sources(*APPS)}
+
+    assert {path for path, found in words.items() if found & BANNED_WORDS} == set()
+
+
+def test_celery_is_never_trusted_with_time_or_retries() -> None:
+    calls = [
+        (path, node)
+        for path, tree in trees(*APPS)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    ]
+    timed = [
+        f"{path}:{node.lineno}"
+        for path, node in calls
+        if {keyword.arg for keyword in node.keywords}
+        & {"countdown", "eta", "autoretry_for", "retry_backoff"}
+    ]
+    retried = [f"{path}:{node.lineno}" for path, node in calls if is_task_retry(node.func)]
+
+    assert timed + retried == []
+
+
+def is_task_retry(function: ast.expr) -> bool:
+    return (
+        isinstance(function, ast.Attribute)
+        and function.attr == "retry"
+        and isinstance(function.value, ast.Name)
+        and function.value.id in {"self", "task"}
+    )
+
+
+def test_edges_reach_rows_only_through_their_owner() -> None:
+    direct = [
+        path
+        for path in sources("messaging/api", "messaging/realtime")
+        if ".objects.get(" in path.read_text()
+    ]
+
+    assert direct == []
+
+
+def test_every_variable_that_is_read_is_in_the_example() -> None:
+    read = {
+        name for path in sources(*APPS) for name in ENVIRONMENT.findall(path.read_text())
+    } | set(OWN_ENVIRONMENT.findall((ROOT / "config/env.py").read_text()))
+    named = {queue.variable for queue in QUEUES}
+    example = (ROOT / ".env.example").read_text()
+    shown = set(re.findall(r"^([A-Z0-9_]+)=", example, re.MULTILINE))
+
+    assert (read | named) - shown == set()
+
+
+@pytest.mark.django_db
+def test_every_change_of_a_model_has_its_migration() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="there is no README.md")
+def test_the_readme_shows_the_six_queues_as_they_are() -> None:
+    rows = re.findall(r"^\|.*`([a-z-]+)`(.*)\|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    shown = {name: [int(n) for n in re.findall(r"\d+", rest)] for name, rest in rows}
+
+    for queue in QUEUES:
+        numbers = [queue.concurrency, queue.attempts, int(queue.base), queue.timeout]
+        assert shown[queue.name] == numbers, queue.name
+
+
+def test_workers_that_share_serve_every_queue_once() -> None:
+    served = [queue for queues, _ in LANES.values() for queue in queues]
+
+    assert sorted(queue.name for queue in served) == sorted(BY_NAME)
+
+
+def test_compose_serves_the_lanes_of_make_run() -> None:
+    services = compose()["services"]
+
+    for name, (queues, processes) in LANES.items():
+        assert queues_of(services[name]) == [queue.name for queue in queues]
+        assert f"--concurrency={processes} " in str(services[name]["command"])
+
+
+def test_a_profile_of_compose_has_a_worker_for_each_queue() -> None:
+    services = compose()["services"]
+    own = {name: one for name, one in services.items() if one.get("profiles") == ["per-queue"]}
+
+    assert {name: queues_of(one) for name, one in own.items()} == {
+        queue.lane: [queue.name] for queue in QUEUES
+    }
+    for queue in QUEUES:
+        wanted = f"--concurrency=${{{queue.variable}:-{queue.concurrency}}}"
+        assert wanted in str(own[queue.lane]["command"])
+
+
+def test_what_compose_refers_to_exists() -> None:
+    loaded = compose()
+    services = loaded["services"]
+    for name, service in services.items():
+        waits, volumes = service.get("depends_on", {}), service.get("volumes", [])
+        assert isinstance(waits, dict) and isinstance(volumes, list)
+        assert set(waits) <= set(services), name
+        assert {volume.split(":")[0] for volume in volumes} <= set(loaded["volumes"]), name
+        assert "healthcheck" in service or name == "migrate", name
+
+
+def test_compose_passes_on_only_what_is_in_the_example() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    asked = set(re.findall(r"\$\{([A-Z0-9_]+)", text))
+    shown = set(re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+    assert asked - shown == set()
