@@ -214,14 +214,28 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 # --- Crypto
 
 ENCRYPTION_ENABLED = env.flag("ENCRYPTION_ENABLED", True)
-CRYPTO_KEYRING = env.secret(
-    "CRYPTO_KEYRING"
-)  # JSON: {"key id": "base64 of 32 bytes"}, last one wraps
-CRYPTO_SESSION_DAYS = env.integer("CRYPTO_SESSION_DAYS", 7, least=1)
-CRYPTO_SESSION_MESSAGES = env.integer("CRYPTO_SESSION_MESSAGES", 100_000, least=1)
-CRYPTO_INGRESS_HOURS = env.integer("CRYPTO_INGRESS_HOURS", 24, least=1)
-CRYPTO_CACHE_SECONDS = env.integer("CRYPTO_CACHE_SECONDS", 300)
-CRYPTO_CACHE_SIZE = env.integer("CRYPTO_CACHE_SIZE", 4096, least=1)
+CRYPTO_KEYRING = env.secret("CRYPTO_KEYRING")  # JSON {"id": "base64 of 32 bytes"}, last one wraps
+# What can be chosen is when, not how: `check` accepts one safe value for each of these (S57, S58).
+ENCRYPTION_ALGORITHM = env.text("ENCRYPTION_ALGORITHM", "AES-256-GCM")
+ENCRYPTION_AES_KEY_BITS = env.integer("ENCRYPTION_AES_KEY_BITS", 256)
+ENCRYPTION_RSA_KEY_BITS = env.integer("ENCRYPTION_RSA_KEY_BITS", 4096)
+_session_days = env.integer("CRYPTO_SESSION_DAYS", 7, least=1)
+CRYPTO_MAX_AGE = (  # seconds for which a key seals; what it sealed opens for as long as it exists
+    {
+        "content": env.integer("ENCRYPTION_ROTATION_INTERVAL", _session_days * 86_400, least=60),
+        "ingress": env.integer("CRYPTO_INGRESS_HOURS", 24, least=1) * 3600,
+        "wrap": env.integer("CRYPTO_TENANT_DAYS", 365, least=1) * 86_400,
+    }
+    if env.flag("ENCRYPTION_ROTATION_ENABLED", True)
+    else {}
+)
+# Seconds that an unwrapped key stays in memory: the longest that a destroyed one can still be used.
+CACHE_L1_TTL = env.integer("CACHE_L1_TTL", 3600)  # the upper bound of all that a process caches
+CRYPTO_CACHE_SECONDS = min(env.integer("ENCRYPTION_SESSION_KEY_TTL", 300), CACHE_L1_TTL)
+CRYPTO_TENANT_CACHE_SECONDS = min(3600, CACHE_L1_TTL)
+CRYPTO_CACHE_SIZE = (
+    env.integer("CACHE_L1_MAX_SIZE", 4096) if env.flag("CACHE_L1_ENABLED", True) else 0
+)
 
 # --- Messaging
 

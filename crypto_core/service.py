@@ -1,0 +1,262 @@
+"""Seal and open: what the product calls. Nothing to choose: the key follows from the context.
+
+    sealed = encryption().seal_ingress(text, Context(tenant, conversation, message))   # on arrival
+    encryption().promote_many([(sealed, context)])     # later, under its conversation's session key
+    text = encryption().open(sealed, context)          # either way, in exactly that context
+
+Each `…_many` asks for keys once, however many items it gets, and answers per item: a body that
+cannot be opened is an error in the list and does not fail its neighbours.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple, ParamSpec, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+from django.db.transaction import TransactionManagementError
+
+from crypto_core import chain, suite
+from crypto_core.cache import Key
+from crypto_core.errors import (
+    CryptoError,
+    DecryptionFailed,
+    EncryptionDisabled,
+    KeyMismatch,
+    PayloadInvalid,
+)
+from crypto_core.keyring import Found, KeyRing
+from crypto_core.models import ConversationKey, TenantKey
+from crypto_core.suite import Context, Header, Scope
+
+__all__ = ["Context", "EncryptionService", "Sealed", "encryption"]
+
+INGRESS, AUDIT = TenantKey.Purpose.INGRESS.value, TenantKey.Purpose.AUDIT.value
+CONTENT, INDEX = ConversationKey.Purpose.CONTENT.value, ConversationKey.Purpose.INDEX.value
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed body as its row keeps it: three columns."""
+
+    ciphertext: bytes
+    metadata: dict[str, str]
+    version: str
+
+
+class _Lock(NamedTuple):
+    header: Header
+    key: Key
+
+
+Item = tuple[Sealed, Context]
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class EncryptionService:
+    """Managed protection for every tenant; safe to share between threads and across forks."""
+
+    def __init__(self) -> None:
+        self._ring = KeyRing()
+
+    def seal_ingress(self, plaintext: str, context: Context, *, extra: bytes = b"") -> Sealed:
+        """*plaintext* under its tenant's ingress key, for whoever has only just received it."""
+        _refuse_when_off()
+        with self._ring.active(Scope(_uuid(context.tenant), INGRESS)) as key:
+            return _sealed(key, plaintext, context, extra)
+
+    def seal(
+        self, plaintext: str, context: Context, *, extra: bytes = b"", use_cache: bool = True
+    ) -> Sealed:
+        """*plaintext* under its conversation's session key, opened with the same *extra* only."""
+        _refuse_when_off()
+        with self._ring.active(_session(context), use_cache=use_cache) as key:
+            return _sealed(key, plaintext, context, extra)
+
+    def seal_many(
+        self, items: Sequence[tuple[str, Context]], *, extra: bytes = b"", use_cache: bool = True
+    ) -> list[Sealed | CryptoError]:
+        """Each text under its conversation's session key, or what is wrong with it."""
+        _refuse_when_off()
+        scopes = [_session(context) for _, context in items]
+        keys = self._ring.active_many(set(scopes), use_cache=use_cache)
+        return [
+            _attempt(_sealed, keys[scope], text, context, extra)
+            for scope, (text, context) in zip(scopes, items, strict=True)
+        ]
+
+    def open(
+        self, sealed: Sealed, context: Context, *, extra: bytes = b"", use_cache: bool = True
+    ) -> str:
+        """The text, if *sealed* belongs into exactly this *context* and *extra* is what it was."""
+        return _usable(self.open_many([(sealed, context)], extra=extra, use_cache=use_cache)[0])
+
+    def open_many(
+        self, items: Sequence[Item], *, extra: bytes = b"", use_cache: bool = True
+    ) -> list[str | CryptoError]:
+        """Each text, or why it cannot be opened."""
+        locks = self._locks(items, use_cache=use_cache)
+        return [
+            _attempt(_text, lock, sealed, context, extra)
+            for lock, (sealed, context) in zip(locks, items, strict=True)
+        ]
+
+    def promote_many(self, items: Sequence[Item]) -> list[Sealed | CryptoError]:
+        """Each body moved from its ingress key to the session key of its conversation.
+
+        One that is under a session key comes back as it was. The session keys are those that
+        PostgreSQL names now, and stay so until the caller's transaction ends: else a body could go
+        under a key that was retired because somebody who had it left.
+        """
+        if not connection.in_atomic_block:
+            raise TransactionManagementError(
+                "promote inside the transaction that stores the result"
+            )
+        locks = self._locks(items)
+        scopes = {
+            _session(context)
+            for lock, (_, context) in zip(locks, items, strict=True)
+            if isinstance(lock, _Lock) and lock.key.scope.purpose == INGRESS
+        }
+        sessions = self._ring.active_many(scopes, locked=True)
+        return [
+            _attempt(_promoted, lock, sealed, context, sessions.get(_session(context)))
+            for lock, (sealed, context) in zip(locks, items, strict=True)
+        ]
+
+    def is_session_key(self, tenant: UUID | str, key_ids: Collection[str]) -> set[str]:
+        """Those of *key_ids* that are session keys of *tenant*, not ingress keys."""
+        scopes = self._ring.scopes(key_ids).items()
+        owner = _uuid(tenant)
+        return {kid for kid, scope in scopes if (scope.tenant, scope.purpose) == (owner, CONTENT)}
+
+    def index_key(self, tenant: UUID | str, conversation: UUID | str) -> tuple[str, bytes]:
+        """The id and the bytes of the key that makes the conversation's search tokens."""
+        with self._ring.active(Scope(_uuid(tenant), INDEX, _uuid(conversation))) as key:
+            return key.id, bytes(key.material)
+
+    def index_keys(
+        self, tenant: UUID | str, conversations: Collection[UUID]
+    ) -> dict[UUID, tuple[str, bytes]]:
+        """The same for those *conversations* that have such a key already; none is made."""
+        scopes = {Scope(_uuid(tenant), INDEX, conversation) for conversation in conversations}
+        return {
+            scope.conversation: (key.id, bytes(key.material))
+            for scope, key in self._ring.existing(scopes).items()
+            if isinstance(key, Key) and scope.conversation
+        }
+
+    def mac(self, tenant: UUID | str, body: bytes) -> tuple[str, bytes]:
+        """The id of the tenant's audit key, and the proof under it that *body* was written here."""
+        with self._ring.active(Scope(_uuid(tenant), AUDIT)) as key:
+            return key.id, chain.mac(key.material, body)
+
+    def rotate(self, tenant: UUID | str, conversation: UUID | str, reason: str) -> str:
+        """The id of the conversation's new session key; what was sealed before still opens."""
+        return self._ring.rotate(Scope(_uuid(tenant), CONTENT, _uuid(conversation)), reason)
+
+    def destroy(self, key_id: str, reason: str) -> bool:
+        """Whether *key_id* was usable until now. What it sealed can never be opened again."""
+        return self._ring.destroy(key_id, reason)
+
+    def _locks(self, items: Sequence[Item], *, use_cache: bool = True) -> list[_Lock | CryptoError]:
+        """For each item what is needed to open it."""
+        headers = [_attempt(_header, sealed) for sealed, _ in items]
+        kids = {header.kid for header in headers if isinstance(header, Header)}
+        keys = self._ring.find(kids, use_cache=use_cache)
+        return [
+            _attempt(_lock, header, keys, context)
+            for header, (_, context) in zip(headers, items, strict=True)
+        ]
+
+
+@cache
+def encryption() -> EncryptionService:
+    """This process's service, with this process's cache of keys."""
+    return EncryptionService()
+
+
+def _refuse_when_off() -> None:
+    if not settings.ENCRYPTION_ENABLED:
+        raise EncryptionDisabled
+
+
+def _attempt(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | CryptoError:
+    try:
+        return call(*args, **kwargs)
+    except CryptoError as error:
+        return error
+
+
+def _usable(found: T | CryptoError) -> T:
+    if isinstance(found, CryptoError):
+        raise found
+    return found
+
+
+def _uuid(value: UUID | str) -> UUID:
+    """*value* as a UUID; a text has to be in the one form that a context is bound to."""
+    if isinstance(value, UUID):
+        return value
+    found = UUID(value)
+    if str(found) != value:
+        raise ValueError("a UUID is written in lower case with hyphens")
+    return found
+
+
+def _session(context: Context) -> Scope:
+    return Scope(_uuid(context.tenant), CONTENT, _uuid(context.conversation))
+
+
+def _header(sealed: Sealed) -> Header:
+    suite.opener(sealed.version)
+    return suite.parse(sealed.metadata)
+
+
+def _lock(found: Header | CryptoError, keys: Mapping[str, Found], context: Context) -> _Lock:
+    """The key that the header names, refused unless it may open what is in *context*."""
+    header = _usable(found)
+    key = _usable(keys[header.kid])
+    session = (CONTENT, str(context.conversation)) == (
+        key.scope.purpose,
+        str(key.scope.conversation),
+    )
+    if str(key.scope.tenant) != str(context.tenant) or not (
+        session or key.scope.purpose == INGRESS
+    ):
+        raise KeyMismatch(header.kid)
+    return _Lock(header, key)
+
+
+def _sealed(found: Found, plaintext: str, context: Context, extra: bytes) -> Sealed:
+    key = _usable(found)
+    try:
+        body = plaintext.encode()
+    except UnicodeEncodeError:  # it would carry the text
+        raise PayloadInvalid from None
+    return Sealed(*suite.seal(key.material, key.id, body, context, extra), suite.VERSION)
+
+
+def _body(lock: _Lock, sealed: Sealed, context: Context, extra: bytes) -> bytes:
+    opener = suite.opener(sealed.version)
+    return opener(lock.key.material, bytes(sealed.ciphertext), lock.header, context, extra)
+
+
+def _text(found: _Lock | CryptoError, sealed: Sealed, context: Context, extra: bytes) -> str:
+    try:
+        return _body(_usable(found), sealed, context, extra).decode()
+    except UnicodeDecodeError:
+        raise DecryptionFailed from None
+
+
+def _promoted(
+    found: _Lock | CryptoError, sealed: Sealed, context: Context, session: Found | None
+) -> Sealed:
+    lock = _usable(found)
+    if session is None or lock.key.scope.purpose == CONTENT:
+        return sealed
+    key, body = _usable(session), _body(lock, sealed, context, b"")
+    return Sealed(*suite.seal(key.material, key.id, body, context), suite.VERSION)
