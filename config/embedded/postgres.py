@@ -42,7 +42,7 @@ class Postgres:
         """The DATABASE_URL of the running server."""
         if not (self.data / "PG_VERSION").exists():
             self._create()
-        if not self._runs():
+        if not self.runs():
             settings = SETTINGS | ({} if self.durable else FAST)
             settings["port"] = str(places.port(self.home / "postgres.port"))
             options = " ".join(f"-c {name}={value}" for name, value in settings.items())
@@ -54,7 +54,7 @@ class Postgres:
 
     def stop(self) -> None:
         """End the server; open transactions are rolled back."""
-        if self._runs():
+        if self.runs():
             self._run("pg_ctl", "stop", "-m", "fast", "-w")
 
     def _create(self) -> None:
@@ -81,7 +81,8 @@ class Postgres:
             if not server.execute("select 1 from pg_database where datname = 'app'").fetchone():
                 server.execute("create database app owner app")
 
-    def _runs(self) -> bool:
+    def runs(self) -> bool:
+        """Whether the server is up; one that was killed is not."""
         lock = self.data / "postmaster.pid"
         with suppress(FileNotFoundError, IndexError):
             pid = lock.read_text().split()[0]

@@ -20,7 +20,7 @@ class Valkey:
 
     def start(self) -> str:
         """The REDIS_URL of the running server."""
-        if self._answers():
+        if self.answers():
             return self._url()
         self.home.mkdir(mode=0o700, exist_ok=True)
         self._configure()
@@ -28,14 +28,14 @@ class Valkey:
         # A relative name and `dir .`: valkey.conf cannot hold a path with a quote.
         subprocess.run([server, "valkey.conf"], cwd=self.home, check=True, stdin=subprocess.DEVNULL)
         for _ in range(400):
-            if self._answers():
+            if self.answers():
                 return self._url()
             time.sleep(0.05)
         raise RuntimeError((self.home / "valkey.log").read_text())
 
     def stop(self) -> None:
         """End the server, keeping what is durable."""
-        if self._answers():
+        if self.answers():
             with redis.Redis.from_url(self._url()) as server:
                 server.shutdown()
 
@@ -59,7 +59,8 @@ class Valkey:
     def _url(self) -> str:
         return f"redis://:{self.password.read_text()}@127.0.0.1:{self.port.read_text()}/0"
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether the server is up."""
         try:
             with redis.Redis.from_url(self._url()) as server:
                 return bool(server.ping())

@@ -1,16 +1,28 @@
 """The embedded servers keep what they were given."""
 
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
+import pytest
 import redis
 
 from config.embedded import Embedded
 
 
-def test_a_restart_keeps_rows_keys_and_ports(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    servers = Embedded(tmp_path / "it's a home")
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder that an unprivileged server reaches, which pytest's own are not when root tests."""
+    folder = Path(tempfile.mkdtemp(prefix="it's a home "))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_restart_keeps_rows_keys_and_ports(home: Path) -> None:
+    servers = Embedded(home)
     urls = servers.start()
     try:
         with psycopg.connect(urls["DATABASE_URL"]) as database:
@@ -28,18 +40,18 @@ def test_a_restart_keeps_rows_keys_and_ports(tmp_path: Path) -> None:
         servers.stop()
 
 
-def test_the_last_user_stops_the_servers(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    first, second = Embedded(tmp_path), Embedded(tmp_path)
+def test_the_last_user_stops_the_servers(home: Path) -> None:
+    first, second = Embedded(home), Embedded(home)
     urls = first.start()
     try:
         assert second.start() == urls
 
         first.stop()
-        assert redis.Redis.from_url(urls["REDIS_URL"]).ping()
+        with redis.Redis.from_url(urls["REDIS_URL"]) as cache:
+            assert cache.ping()
         second.stop()
-        assert not second.valkey._answers()
-        assert not second.postgres._runs()
+        assert not second.valkey.answers()
+        assert not second.postgres.runs()
     finally:
         second.stop()
 
