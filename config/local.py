@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,15 +20,37 @@ from config.embedded.places import free_port
 from config.programs import Ports
 
 BASE = Path(__file__).resolve().parent.parent
-HOME = BASE / ".local" / "run"
-SECRETS = HOME / "env"
-SHELL = HOME / "shell"  # everything that the programs are given, for a terminal to read
-MAIL = HOME / "mail"
-FLOWER = HOME / "flower"
 STATIC = BASE / "static"  # whitenoise warns when there is none
 PATIENCE = 30.0  # seconds
 
 Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder that one system keeps to itself."""
+
+    path: Path = BASE / ".local" / "run"
+
+    @property
+    def secrets(self) -> Path:
+        """What is made once."""
+        return self.path / "env"
+
+    @property
+    def shell(self) -> Path:
+        """Everything that the programs are given, for a terminal to read."""
+        return self.path / "shell"
+
+    @property
+    def mail(self) -> Path:
+        """Where the mail sink keeps messages."""
+        return self.path / "mail"
+
+    @property
+    def flower(self) -> Path:
+        """Where Flower keeps what it has seen."""
+        return self.path / "flower"
 
 
 class NotReady(Exception):
@@ -37,8 +60,8 @@ class NotReady(Exception):
 class Servers:
     """PostgreSQL and Redis: those that the environment names, or embedded ones."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Home) -> None:
+        self.home = home.path
         self.embedded: Embedded | None = None
 
     def start(self, say: Say) -> dict[str, str]:
@@ -76,21 +99,21 @@ def choose_ports(say: Say) -> Ports:
     )
 
 
-def environment(ports: Ports, servers: Mapping[str, str]) -> dict[str, str]:
+def environment(home: Home, ports: Ports, servers: Mapping[str, str]) -> dict[str, str]:
     """The variables of every program: what one has set comes first, then what the clone keeps."""
+    sink = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(ports.mail)}
     defaults = {
-        **runfile.keep(SECRETS),
+        **runfile.keep(home.secrets),
         "PUBLIC_URL": f"http://127.0.0.1:{ports.web}",
-        "EMAIL_HOST": "127.0.0.1",
-        "EMAIL_PORT": str(ports.mail),
+        **({} if env.text("EMAIL_HOST") else sink),
         "FLOWER_URL": f"http://127.0.0.1:{ports.flower}/flower/",
-        "FLOWER_DB": str(FLOWER / "state"),
+        "FLOWER_DB": str(home.flower / "state"),
         "PYTHONUNBUFFERED": "1",
     }
     chosen = {"WS_PORT": str(ports.sockets), "FLOWER_PORT": str(ports.flower), **servers}
     kept = {name: os.environ.get(name, value) for name, value in defaults.items()} | chosen
-    runfile.write(SHELL, kept)
-    FLOWER.mkdir(mode=0o700, exist_ok=True)
+    runfile.write(home.shell, kept)
+    home.flower.mkdir(mode=0o700, exist_ok=True)
     STATIC.mkdir(exist_ok=True)
     return kept
 

@@ -2,9 +2,9 @@
 
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from config.local import Home
 from config.programs import Ports
 
 TEXT = """
@@ -29,9 +29,7 @@ TEXT = """
 """
 
 
-def welcome(
-    ports: Ports, demo: Mapping[str, Any], variables: Mapping[str, str], mail: Path, shell: Path
-) -> str:
+def welcome(ports: Ports, demo: Mapping[str, Any], variables: Mapping[str, str], home: Home) -> str:
     """The text, with lines that work when pasted into a shell in the project's folder."""
     url = f"http://127.0.0.1:{ports.web}"
     sender, receiver = demo["people"][:2]
@@ -43,13 +41,13 @@ def welcome(
         flower=variables["FLOWER_URL"],
         flower_user=variables["FLOWER_USER"],
         flower_password=variables["FLOWER_PASSWORD"],
-        mail=mail,
+        mail=home.mail,
         people=", ".join(f"{who['username']} / {who['password']}" for who in demo["people"]),
         receiver=receiver["username"],
         sender=sender["username"],
         listen=f".venv/bin/python manage.py listen {receiver['username']}",
         send=curl(url, sender, receiver["id"]),
-        shell=shell,
+        shell=home.shell,
     )
 
 

@@ -114,6 +114,7 @@ class Postgres:
             "cwd": "/",
             "stdin": subprocess.DEVNULL,
             "env": {"PATH": os.defpath, "LC_ALL": "C"},
+            "start_new_session": True,  # a terminal's Ctrl-C is not meant for it
         }
         if os.geteuid() == 0:
             group = pwd.getpwnam(UNPRIVILEGED).pw_gid

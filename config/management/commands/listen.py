@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print frames until Ctrl-C."""
-        known = {**runfile.read(local.SHELL), **os.environ}
+        known = {**runfile.read(local.Home().shell), **os.environ}
         web = known.get("PUBLIC_URL", "http://127.0.0.1:8000")
         url = f"ws://127.0.0.1:{known.get('WS_PORT', '8001')}{known.get('WS_PATH', '/ws/v1')}"
         password = known.get("DEMO_PASSWORD") or getpass()

@@ -9,12 +9,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config import local
+from config import env, local
 from config.processes import Supervisor
 from config.programs import programs
 from config.welcome import welcome
@@ -28,34 +29,38 @@ class Command(BaseCommand):
     help = "Start everything on this machine: servers, web, sockets, workers, beat, Flower, mail."
     requires_system_checks: list[str] = []  # the settings come later, to each program
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Where to keep things."""
+        parser.add_argument("--home", type=Path, default=local.Home().path)
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal comes."""
-        signal.signal(signal.SIGINT, _interrupt)
-        signal.signal(signal.SIGTERM, _interrupt)
-        signal.signal(signal.SIGHUP, _interrupt)
-        servers = local.Servers(local.HOME)
-        with only_one():
+        on_signals(_interrupt)
+        home = local.Home(options["home"].resolve())
+        servers = local.Servers(home)
+        with only_one(home):
             try:
-                self.run(servers)
+                self.run(home, servers)
             except KeyboardInterrupt:
                 self.say("Stopping …")
             except local.NotReady as error:
                 raise CommandError(str(error)) from None
             finally:
+                on_signals(signal.SIG_IGN)  # the servers stop in a moment, and must
                 servers.stop()
                 self.say("Stopped.")
 
-    def run(self, servers: local.Servers) -> None:
+    def run(self, home: local.Home, servers: local.Servers) -> None:
         """Prepare the database, then keep the programs running."""
         ports = local.choose_ports(self.say)
-        variables = local.environment(ports, servers.start(self.say))
-        with_mail = "EMAIL_HOST" not in os.environ
+        with_mail = not env.text("EMAIL_HOST")
+        variables = local.environment(home, ports, servers.start(self.say))
         os.environ.update(variables)
         self.say("Preparing the database …")
         local.manage("migrate", "--verbosity=0")
         demo = local.demo_people()
-        supervisor = Supervisor(programs(ports, local.MAIL, with_mail=with_mail), sys.stdout)
-        text = welcome(ports, demo, variables, local.MAIL, local.SHELL)
+        supervisor = Supervisor(programs(ports, home.mail, with_mail=with_mail), sys.stdout)
+        text = welcome(ports, demo, variables, home)
         self.say("Starting the programs …")
         supervisor.run(once_ready(f"http://127.0.0.1:{ports.web}/ready", text, self.say))
         self.say("Stopped the programs.")
@@ -69,15 +74,21 @@ class Command(BaseCommand):
             return
 
 
+def on_signals(handler: signal.Handlers | Callable[[int, FrameType | None], None]) -> None:
+    """Let *handler* have what asks us to stop."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 @contextmanager
-def only_one() -> Iterator[None]:
+def only_one(home: local.Home) -> Iterator[None]:
     """Refuse to run beside another one of this folder."""
-    local.HOME.mkdir(parents=True, exist_ok=True)
-    with (local.HOME / ".up").open("w") as handle:
+    home.path.mkdir(parents=True, exist_ok=True)
+    with (home.path / ".up").open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
