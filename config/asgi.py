@@ -9,8 +9,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http = get_asgi_application()  # before anything that needs the apps
 
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import OriginValidator
+from channels.security.websocket import OriginValidator, WebsocketDenier
 from django.conf import settings
+from django.urls import re_path
 
 from messaging.realtime.routing import websocket_urlpatterns
 
@@ -27,11 +28,7 @@ class Origins(OriginValidator):  # type: ignore[misc]  # channels has no types
         return parsed_origin is None or bool(super().valid_origin(parsed_origin))
 
 
-application = ProtocolTypeRouter(
-    {
-        "http": http,
-        "websocket": Origins(
-            URLRouter(websocket_urlpatterns), settings.WS_CORS_ORIGINS + settings.ALLOWED_HOSTS
-        ),
-    }
-)
+# The last route: a path that nobody serves would raise, and fill the log on a stranger's behalf.
+routes = URLRouter([*websocket_urlpatterns, re_path("", WebsocketDenier.as_asgi())])
+allowed = settings.WS_CORS_ORIGINS + settings.ALLOWED_HOSTS
+application = ProtocolTypeRouter({"http": http, "websocket": Origins(routes, allowed)})

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from config.embedded.places import free_port
 from config.programs import Ports
 
 BASE = Path(__file__).resolve().parent.parent
+USUAL = BASE / ".local" / "run"
 STATIC = BASE / "static"  # whitenoise warns when there is none
 PATIENCE = 30.0  # seconds
 
@@ -30,7 +32,12 @@ Say = Callable[[str], object]
 class Home:
     """The folder that one system keeps to itself."""
 
-    path: Path = BASE / ".local" / "run"
+    path: Path = USUAL
+
+    @property
+    def option(self) -> str:
+        """What names it to a command, unless it is the usual one."""
+        return "" if self.path == USUAL else f" --home {shlex.quote(str(self.path))}"
 
     @property
     def secrets(self) -> Path:

@@ -1,10 +1,12 @@
 """What `make run` says when everything answers: where it is, who may log in, what to paste."""
 
 import shlex
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from config.local import Home
+from config.local import BASE, Home
 from config.programs import Ports
 
 TEXT = """
@@ -45,10 +47,17 @@ def welcome(ports: Ports, demo: Mapping[str, Any], variables: Mapping[str, str],
         people=", ".join(f"{who['username']} / {who['password']}" for who in demo["people"]),
         receiver=receiver["username"],
         sender=sender["username"],
-        listen=f".venv/bin/python manage.py listen {receiver['username']}",
+        listen=f"{manage()} listen {receiver['username']}{home.option}",
         send=curl(url, sender, receiver["id"]),
         shell=home.shell,
     )
+
+
+def manage() -> str:
+    """How a shell in the project's folder calls manage.py."""
+    python = Path(sys.executable)
+    shown = python.relative_to(BASE) if python.is_relative_to(BASE) else python
+    return f"{shlex.quote(str(shown))} manage.py"
 
 
 def curl(url: str, sender: Mapping[str, str], recipient: str) -> str:

@@ -5,6 +5,7 @@ import os
 import urllib.error
 import urllib.request
 from getpass import getpass
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -24,12 +25,13 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # a client needs no database
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Whom to listen as."""
+        """Whom to listen as, and to which system."""
         parser.add_argument("user")
+        parser.add_argument("--home", type=Path, default=local.USUAL)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print frames until Ctrl-C."""
-        known = {**runfile.read(local.Home().shell), **os.environ}
+        known = {**runfile.read(local.Home(options["home"]).shell), **os.environ}
         web = known.get("PUBLIC_URL", "http://127.0.0.1:8000")
         url = f"ws://127.0.0.1:{known.get('WS_PORT', '8001')}{known.get('WS_PATH', '/ws/v1')}"
         password = known.get("DEMO_PASSWORD") or getpass()

@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Where to keep things."""
-        parser.add_argument("--home", type=Path, default=local.Home().path)
+        parser.add_argument("--home", type=Path, default=local.USUAL)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal comes."""
