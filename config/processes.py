@@ -96,14 +96,10 @@ class Process:
 
     def ended(self) -> bool:
         """Whether it has just ended; what it leaves behind in its session is killed."""
-        if self.child is None:
-            return False
-        # Looked at before it is reaped: until then nobody else can have its number.
-        if os.waitid(os.P_PID, self.child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if self.child is None or (code := self.child.poll()) is None:
             return False
         self.kill()
         self.read()
-        code = self.child.wait()
         if self.child.stdout is not None:
             self.selector.unregister(self.child.stdout)
             self.child.stdout.close()
