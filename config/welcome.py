@@ -67,7 +67,7 @@ def curl(url: str, sender: Mapping[str, str], recipient: str) -> str:
     json = "-H 'Content-Type: application/json'"
     token = (
         f"curl -s {url}/api/v1/auth/token {json} -d {shlex.quote(login)}"
-        """ | sed 's/.*"access": *"\\([^"]*\\)".*/\\1/'"""
+        """ | sed 's/.*"accessToken": *"\\([^"]*\\)".*/\\1/'"""
     )
     return (
         f'curl -s {url}/api/v1/messages/direct -H "Authorization: Bearer $({token})" '

@@ -57,7 +57,7 @@ def log_in(web: str, username: str, password: str) -> str:
     )
     try:
         with urllib.request.urlopen(request, timeout=10) as response:
-            return str(json.load(response)["access"])
+            return str(json.load(response)["accessToken"])
     except urllib.error.HTTPError as error:
         raise CommandError(f"{username} cannot log in: {error.code} {error.reason}") from None
     except OSError as error:
