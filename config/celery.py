@@ -8,4 +8,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("waxwing")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.set_default()  # the current app is kept per thread; a request's thread would see none
 app.autodiscover_tasks()

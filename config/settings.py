@@ -163,6 +163,7 @@ WS_PING_TIMEOUT = env.integer("WS_PING_TIMEOUT", 20, least=1)  # seconds
 QUEUEING_CONCURRENCY = {
     queue.name: env.integer(queue.variable, queue.concurrency, least=1) for queue in QUEUES
 }
+QUEUEING_OPERATORS = "system"  # the tenant, by its slug, whose staff sees the jobs of all tenants
 QUEUEING_FAILED_DAYS = env.integer("QUEUEING_FAILED_DAYS", 7, least=3)  # S12
 QUEUEING_COMPLETED_HOURS = env.integer("QUEUEING_COMPLETED_HOURS", 24, least=1)
 

@@ -1,0 +1,15 @@
+"""The tables: the ledger of jobs and what surrounds it."""
+
+from queueing.models.jobs import Job, JobAttempt, JobQuerySet, sees_all
+from queueing.models.lanes import LaneControl, QueueMinute, ScheduledRun, Worker
+
+__all__ = [
+    "Job",
+    "JobAttempt",
+    "JobQuerySet",
+    "LaneControl",
+    "QueueMinute",
+    "ScheduledRun",
+    "Worker",
+    "sees_all",
+]

@@ -1,0 +1,142 @@
+"""Job kinds by name, what their functions get and give, and which lanes follow which."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, overload
+from uuid import UUID
+
+from queueing.errors import Snooze
+from queueing.queues import Queue
+
+SUCCESS: Mapping[str, Any] = {"success": True}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claimed:
+    """A job as the worker that claimed it sees it."""
+
+    id: UUID
+    run_id: UUID
+    tenant_id: UUID
+    kind: str
+    queue: str
+    priority: int
+    args: dict[str, Any]
+    subject_id: UUID | None
+    owner_id: UUID | None
+    attempts: int  # tries that ended before this one
+    attempts_base: int
+    max_attempts: int
+    crashes: int
+    deferrals: int
+    generation: int
+    weight: int
+    traceparent: str
+    created_at: datetime
+    started_at: datetime | None
+    worker_id: UUID | None
+    token: UUID
+
+
+class Batch(Sequence[Claimed]):
+    """The jobs of one slice; says of single ones how they ended."""
+
+    def __init__(self, jobs: Sequence[Claimed]) -> None:
+        self._jobs = tuple(jobs)
+        self.errors: dict[UUID, Exception] = {}
+        self.results: dict[UUID, Mapping[str, Any]] = {}
+        self.unfinished: dict[UUID, float] = {}
+
+    @overload
+    def __getitem__(self, index: int) -> Claimed: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Claimed, ...]: ...
+    def __getitem__(self, index: int | slice) -> Claimed | tuple[Claimed, ...]:
+        return self._jobs[index]
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __iter__(self) -> Iterator[Claimed]:
+        return iter(self._jobs)
+
+    def fail(self, job: Claimed, error: Exception) -> None:
+        """Settle *job* alone by *error*; its neighbours are completed all the same."""
+        self.errors[job.id] = error
+
+    def result(self, job: Claimed, result: Mapping[str, Any]) -> None:
+        """Store *result* with *job*, ids and counts only."""
+        self.results[job.id] = result
+
+    def again(self, job: Claimed, after: float = 0.0) -> None:
+        """Commit what was done and run *job* again *after* seconds, without counting anything."""
+        self.unfinished[job.id] = after
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an outside call came to; *effect* runs in the transaction that completes the job."""
+
+    effect: Callable[[], object] | None = None
+    result: Mapping[str, Any] | None = None
+    again: float | None = None  # not finished: run once more after so many seconds
+
+    def settle(self, batch: Batch, job: Claimed) -> None:
+        """Apply this to *job* of *batch*."""
+        if self.effect is not None:
+            self.effect()
+        if self.result is not None:
+            batch.result(job, self.result)
+        if self.again is not None:
+            batch.again(job, self.again)
+
+
+SetFunction = Callable[[Batch], None]
+CallFunction = Callable[[Claimed], Outcome | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of job: its wire name, its queue and the function that does it."""
+
+    name: str
+    queue: Queue
+    run: SetFunction | None = None  # over a batch, inside the transaction that completes it
+    call: CallFunction | None = None  # for one job, outside any transaction
+
+
+class Missing(Snooze):
+    """This worker does not know the kind: an older one, in the middle of an upgrade."""
+
+    code = "unknown-kind"
+
+
+_kinds: dict[str, Kind] = {}
+_routes: dict[str, tuple[Queue, ...]] = {}
+
+
+def register(kind: Kind) -> None:
+    """Make *kind* known; a name means one function."""
+    if kind.name in _kinds:
+        raise ValueError(f"there is already a job kind {kind.name}")
+    _kinds[kind.name] = kind
+
+
+def find(name: str) -> Kind | None:
+    """The kind called *name*, if this process knows it."""
+    return _kinds.get(name)
+
+
+def register_route(name: str, lanes: Sequence[Queue]) -> None:
+    """Say that the workflow *name* goes through *lanes* in this order."""
+    _routes[name] = tuple(dict.fromkeys(lanes))
+
+
+def lanes_after(queue: Queue) -> tuple[Queue, ...]:
+    """The lanes that follow *queue* in any workflow, in order."""
+    following: dict[Queue, None] = {}
+    for lanes in _routes.values():
+        if queue in lanes:
+            following |= dict.fromkeys(lanes[lanes.index(queue) + 1 :])
+    return tuple(following)
