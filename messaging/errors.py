@@ -4,7 +4,8 @@ MessagingError
 ├── Invalid                 a field is wrong (pointer says which)
 ├── Malformed               the request cannot be read at all
 ├── Unauthenticated         no token, or not one of ours
-│   └── TokenExpired        it was ours; refresh and come back
+│   ├── TokenExpired        it was ours; refresh and come back
+│   └── AccountDisabled     it is ours, but its user or their tenant is shut out
 ├── Forbidden               the caller may see it, and may not do this
 ├── NotFound                it is not there, or not for this caller: nobody can tell which
 ├── Conflict                it is not in the state that the request takes for granted
@@ -22,16 +23,22 @@ from typing import ClassVar
 
 
 class MessagingError(Exception):
-    """A refusal with a stable code; *pointer* is the JSON pointer of the field at fault."""
+    """A refusal with a stable code; *pointer* is the JSON pointer of the field at fault.
+
+    *retry_after* are the seconds after which the same request may fare better.
+    """
 
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong"
     status: ClassVar[int] = 500
 
-    def __init__(self, detail: str = "", *, pointer: str | None = None) -> None:
+    def __init__(
+        self, detail: str = "", *, pointer: str | None = None, retry_after: int | None = None
+    ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail
         self.pointer = pointer
+        self.retry_after = retry_after
 
 
 class Invalid(MessagingError):
@@ -48,6 +55,10 @@ class Unauthenticated(MessagingError):
 
 class TokenExpired(Unauthenticated):
     code, title = "token-expired", "The token has expired"
+
+
+class AccountDisabled(Unauthenticated):
+    title = "This account is disabled"
 
 
 class Forbidden(MessagingError):
