@@ -1,0 +1,6 @@
+"""Where a worker finds the job kinds: each is declared in the file of the thing that it does."""
+
+from messaging import workflow
+from messaging.notifications import sending
+
+__all__ = ["sending", "workflow"]

@@ -1,0 +1,1 @@
+"""Telling people that there is something for them, without saying what."""

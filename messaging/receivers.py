@@ -1,0 +1,138 @@
+"""What follows from news of the apps below, inside the transaction that it happened in."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.dispatch import Signal, receiver
+from django.utils import timezone
+
+from crypto_core.signals import key_created, key_destroyed, key_rotated
+from crypto_core.suite import Scope
+from messaging import audit
+from messaging.models import SYSTEM, Message, MessageStatus, Notification, Tenant
+from queueing.jobs import Claimed
+from queueing.models import Job
+from queueing.postgres import execute
+from queueing.signals import (
+    job_cancelled,
+    job_discarded,
+    job_failed,
+    job_retried,
+    queue_paused,
+    queue_resumed,
+)
+
+CRITICAL = {"encrypt-decrypt", "send-message"}  # without these a message reaches nobody
+
+JOB_EVENTS = {
+    job_retried: "job.retried",
+    job_cancelled: "job.cancelled",
+    job_discarded: "job.discarded",
+}
+KEY_EVENTS = {
+    key_created: "key.created",
+    key_rotated: "key.rotated",
+    key_destroyed: "key.destroyed",
+}
+
+FAIL = """
+INSERT INTO message_deliveries (id, tenant_id, message_id, recipient_id, conversation_id, seq, status,
+                                failed_at, failure_code, metadata)
+SELECT uuid7(), m.tenant_id, m.id, p.user_id, m.conversation_id, m.seq, 'FAILED', now(), %(code)s,
+       jsonb_build_object('jobId', job.id, 'attempts', job.attempts, 'encrypted', m.is_encrypted)
+FROM unnest(%(messages)s::uuid[], %(jobs)s::uuid[], %(attempts)s::int[])
+     AS job (message_id, id, attempts)
+JOIN messages m ON m.id = job.message_id AND m.seq IS NOT NULL
+JOIN conversation_participants p ON p.conversation_id = m.conversation_id
+     AND p.user_id <> m.sender_id AND p.joined_seq <= m.seq
+     AND (p.left_seq IS NULL OR p.left_seq > m.seq)
+ON CONFLICT (message_id, recipient_id) DO NOTHING
+"""
+
+
+@receiver(job_failed)
+def fail_what_depended_on_it(
+    sender: object, jobs: Sequence[Claimed], error: Any, **_: object
+) -> None:
+    """A dead letter is seen where its effect is missed: in the delivery rows or the notification."""
+    code = str(getattr(error, "code", "") or type(error).__name__)[:64]
+    critical = [job for job in jobs if job.kind in CRITICAL]
+    if critical:
+        ids = [UUID(job.args["messageId"]) for job in critical]
+        Message.objects.filter(pk__in=ids, status=MessageStatus.PENDING).update(
+            status=MessageStatus.FAILED
+        )
+        values = {
+            "code": code,
+            "messages": ids,
+            "jobs": [job.id for job in critical],
+            "attempts": [job.attempts for job in critical],
+        }
+        execute(FAIL, values)
+    Notification.objects.filter(
+        pk__in=[UUID(j.args["notificationId"]) for j in jobs if j.kind == "send-notification"],
+        status=Notification.Status.PLANNED,
+    ).update(status=Notification.Status.FAILED, reason=code, failed_at=timezone.now())
+    audit.record_many([_entry(job, "job.failed", None, code=code) for job in jobs])
+
+
+@receiver([job_retried, job_cancelled, job_discarded])
+def record_operators_action(
+    sender: object, signal: Signal, job: Job, actor_id: UUID | None, reason: str, **_: object
+) -> None:
+    """What operators do to jobs is in the trail; a notification that is retried is planned again."""
+    if signal is job_retried and job.kind == "send-notification":
+        Notification.objects.filter(
+            pk=UUID(job.args["notificationId"]), status=Notification.Status.FAILED
+        ).update(status=Notification.Status.PLANNED, reason="", failed_at=None)
+    audit.record_many([_entry(job, JOB_EVENTS[signal], actor_id, reason=reason)])
+
+
+@receiver([queue_paused, queue_resumed])
+def record_pause(
+    sender: object,
+    signal: Signal,
+    queue: str,
+    tenant_id: UUID | None,
+    actor_id: UUID | None,
+    reason: str,
+    **_: object,
+) -> None:
+    """Pausing and resuming are in the trail of the tenant that they are about, or the operators'."""
+    audit.record(
+        tenant_id=tenant_id or Tenant.objects.get(slug=SYSTEM).pk,
+        actor_id=actor_id,
+        action="queue.paused" if signal is queue_paused else "queue.resumed",
+        target_type="queue",
+        target_id=queue or "all",
+        reason=reason,
+    )
+
+
+@receiver([key_created, key_rotated, key_destroyed])
+def record_key_event(
+    sender: object, signal: Signal, scope: Scope, key_id: str, reason: str, **_: object
+) -> None:
+    """Keys come and go in the trail, by their ids."""
+    audit.record(
+        tenant_id=scope.tenant,
+        actor_id=None,
+        action=KEY_EVENTS[signal],
+        target_type="key",
+        target_id=key_id,
+        purpose=scope.purpose,
+        conversation=scope.conversation,
+        reason=reason,
+    )
+
+
+def _entry(job: Claimed | Job, action: str, actor_id: UUID | None, **facts: object) -> audit.Entry:
+    return audit.Entry(
+        tenant_id=job.tenant_id,
+        actor_id=actor_id,
+        action=action,
+        target_type="job",
+        target_id=job.id,
+        facts={"kind": job.kind, **facts},
+    )

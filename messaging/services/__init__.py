@@ -1,0 +1,1 @@
+"""What people can do: each function is one use case, one transaction, one verb."""

@@ -1,0 +1,123 @@
+"""How rows look to whoever may see them: the dictionaries that REST and the socket send."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from messaging import encryption
+from messaging.encryption import Opened
+from messaging.events import timestamp
+from messaging.models import (
+    Conversation,
+    Message,
+    MessageDelivery,
+    MessageStatus,
+    Notification,
+    Participant,
+    Priority,
+)
+
+
+def conversation(row: Conversation, stays: Sequence[Participant], viewer: UUID) -> dict[str, Any]:
+    """A conversation with its members, as *viewer* sees it."""
+    read = next((stay.read_seq for stay in stays if stay.user_id == viewer), 0)
+    return {
+        "id": str(row.pk),
+        "kind": row.kind,
+        "title": encryption.open_title(
+            row.tenant_id, row.pk, _bytes(row.sealed_title), row.title_key_id
+        ),
+        "headSeq": row.head_seq,
+        "unread": max(0, row.head_seq - read),
+        "participants": [participant(stay, viewer) for stay in stays],
+        "createdAt": timestamp(row.created_at),
+    }
+
+
+def participant(stay: Participant, viewer: UUID) -> dict[str, Any]:
+    """A member and how far they are; who reads in private shows only that it was delivered."""
+    shown = stay.user_id == viewer or not stay.read_private
+    return {
+        "userId": str(stay.user_id),
+        "name": stay.user.name,
+        "role": stay.role,
+        "joinedSeq": stay.joined_seq,
+        "deliveredSeq": stay.delivered_seq,
+        "readSeq": stay.read_seq if shown else None,
+    }
+
+
+def accepted(row: Message, jobs: dict[str, UUID | None]) -> dict[str, Any]:
+    """What a send answers: the message and its jobs, without content (S121)."""
+    return {
+        "message": {
+            "id": str(row.pk),
+            "conversationId": str(row.conversation_id),
+            "senderId": str(row.sender_id),
+            "seq": row.seq,
+            "status": MessageStatus.PENDING.value,
+            "isEncrypted": row.is_encrypted,
+            "encryptionVersion": row.encryption_version,
+            "createdAt": timestamp(row.created_at),
+        },
+        "queue": {
+            "success": True,
+            "errors": [],
+            "jobIds": {step: str(id) if id else None for step, id in jobs.items()},
+        },
+    }
+
+
+def message(row: Message, opened: Opened, status: str) -> dict[str, Any]:
+    """A message as its readers see it; *status* comes from the members' markers."""
+    view: dict[str, Any] = {
+        "id": str(row.pk),
+        "conversationId": str(row.conversation_id),
+        "senderId": str(row.sender_id),
+        "seq": row.seq,
+        "status": status,
+        "priority": Priority(row.priority).name,
+        "protection": row.protection,
+        "content": opened.text,
+        "isEncrypted": row.is_encrypted,
+        "metadata": opened.metadata,
+        "createdAt": timestamp(row.created_at),
+    }
+    if row.is_encrypted:
+        view["encryption"] = {"version": row.encryption_version, **(row.encryption_metadata or {})}
+    if opened.error:
+        view["error"] = {"code": opened.error}
+    return view
+
+
+def delivery(row: MessageDelivery) -> dict[str, Any]:
+    """How far one message came with one recipient (S75)."""
+    moments = {
+        "sentAt": row.sent_at,
+        "deliveredAt": row.delivered_at,
+        "readAt": row.read_at,
+    }
+    return {
+        "messageId": str(row.message_id),
+        "recipientId": str(row.recipient_id),
+        "status": row.status,
+        **{name: timestamp(at) if at else None for name, at in moments.items()},
+        "failureReason": row.failure_code or None,
+        "metadata": row.metadata,
+    }
+
+
+def notification(row: Notification) -> dict[str, Any]:
+    """An entry of the inbox: that there is a message, and where."""
+    return {
+        "id": str(row.pk),
+        "messageId": str(row.message_id),
+        "conversationId": str(row.conversation_id),
+        "priority": Priority(row.priority).name,
+        "createdAt": timestamp(row.created_at),
+        "readAt": timestamp(row.read_at) if row.read_at else None,
+    }
+
+
+def _bytes(value: bytes | memoryview | None) -> bytes | None:
+    return bytes(value) if value else None

@@ -1,0 +1,1 @@
+"""The steps of a message's life, one file each; none knows another."""
