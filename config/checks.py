@@ -1,7 +1,5 @@
 """Refuses unsafe settings, with an id and a hint; those of a production host with `--deploy`."""
 
-import base64
-import binascii
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,8 +9,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
+from crypto_core.errors import SeedsInvalid
+from crypto_core.jose import token_keys
+
 SECRET_LENGTH = 50
-SEED_BYTES = 32
 LOOPBACK = {"", "127.0.0.1", "::1", "localhost"}
 VERIFIED = {"verify-ca", "verify-full"}
 MAKE_ONE = "`make run` keeps one in .local/run/env; "
@@ -32,12 +32,11 @@ def channel_key() -> str | None:
 
 
 def jwt_seeds() -> str | None:
-    seeds = [seed.strip() for seed in settings.JWT_SEEDS.split(",")]
     try:
-        good = all(len(base64.b64decode(seed, validate=True)) == SEED_BYTES for seed in seeds)
-    except (binascii.Error, ValueError):
-        good = False
-    return None if good else "is unset, or holds something else than seeds of 32 bytes."
+        token_keys(settings.JWT_SEEDS)
+    except SeedsInvalid:
+        return "is unset, or holds something else than different seeds of 32 bytes."
+    return None
 
 
 def ws_path() -> str | None:

@@ -220,10 +220,9 @@ CRYPTO_KEYRING = env.secret("CRYPTO_KEYRING")  # JSON {"id": "base64 of 32 bytes
 ENCRYPTION_ALGORITHM = env.text("ENCRYPTION_ALGORITHM", "AES-256-GCM")
 ENCRYPTION_AES_KEY_BITS = env.integer("ENCRYPTION_AES_KEY_BITS", 256)
 ENCRYPTION_RSA_KEY_BITS = env.integer("ENCRYPTION_RSA_KEY_BITS", 4096)
-_session_days = env.integer("CRYPTO_SESSION_DAYS", 7, least=1)
 CRYPTO_MAX_AGE = (  # seconds for which a key seals; what it sealed opens for as long as it exists
     {
-        "content": env.integer("ENCRYPTION_ROTATION_INTERVAL", _session_days * 86_400, least=60),
+        "content": env.integer("ENCRYPTION_ROTATION_INTERVAL", 7 * 86_400, least=60),
         "ingress": env.integer("CRYPTO_INGRESS_HOURS", 24, least=1) * 3600,
         "wrap": env.integer("CRYPTO_TENANT_DAYS", 365, least=1) * 86_400,
     }
