@@ -9,7 +9,7 @@ from crypto_core import suite
 from crypto_core.cache import Key
 from crypto_core.errors import DecryptionFailed, KeyDestroyed, KeyMismatch
 from crypto_core.kek import KekProvider, LocalKeyring
-from crypto_core.models import ConversationKey, TenantKey, WrappedKey
+from crypto_core.models import ConversationKey, KeyState, TenantKey, WrappedKey
 from crypto_core.suite import Scope
 
 WRAP = TenantKey.Purpose.WRAP.value
@@ -70,3 +70,15 @@ def unwrapped(row: WrappedKey, parent: Key | None) -> Key:
     if suite.key_id(material) != row.id:
         raise KeyMismatch(row.id)
     return key
+
+
+def rewrap() -> int:
+    """How many tenants' keys were moved to the provider's current key; older ones may go then."""
+    moved, current = 0, provider().current
+    left = TenantKey.objects.exclude(parent_id=current).exclude(state=KeyState.DESTROYED)
+    for row in left.order_by("pk").iterator():
+        with unwrapped(row, None) as key:
+            kek_id, wrapped = provider().wrap(key.material, row.scope.bind(row.id))
+        as_seen = TenantKey.objects.filter(pk=row.pk, parent_id=row.parent_id, wrapped=row.wrapped)
+        moved += as_seen.update(parent_id=kek_id, wrapped=wrapped)
+    return moved
