@@ -206,8 +206,12 @@ class KeyRing:
             standing = {row.id for row in keys_by_id([row.id for row in rows], (table,))}
             made = {row.scope: row.id for row in rows if row.id in standing}
             for scope, kid in made.items():
-                signal = signals.key_rotated if scope in retired else signals.key_created
-                signal.send(sender=table, scope=scope, key_id=kid, reason=reason)
+                signal, why = (
+                    (signals.key_rotated, reason)
+                    if scope in retired
+                    else (signals.key_created, "first use")
+                )
+                signal.send(sender=table, scope=scope, key_id=kid, reason=why)
         return made
 
 

@@ -157,8 +157,8 @@ def seal(
     if len(plaintext) > MAX_PLAINTEXT:
         raise PayloadTooLarge
     bound, iv = context.bind(kid), os.urandom(IV_BYTES)
-    body = _message_cipher(key, bound).encrypt(iv, pad(plaintext), bound + b":" + extra)
-    ciphertext, tag = body[:-TAG_BYTES], body[-TAG_BYTES:]
+    with_tag = _message_cipher(key, bound).encrypt(iv, pad(plaintext), bound + b":" + extra)
+    ciphertext, tag = with_tag[:-TAG_BYTES], with_tag[-TAG_BYTES:]
     metadata = {"algorithm": ALGORITHM, "iv": b64(iv), "authTag": b64(tag), "keyId": kid}
     return ciphertext, metadata
 
@@ -170,19 +170,29 @@ def open(
     if key_id(key) != header.kid:  # AES-GCM alone does not commit to its key
         raise DecryptionFailed
     bound = context.bind(header.kid)
+    cipher = _message_cipher(key, bound)
+    return unpad(decrypt(cipher, header.iv, ciphertext + header.tag, bound + b":" + extra))
+
+
+def derive(key: Bytes, info: bytes) -> bytearray:
+    """A key for one purpose (HKDF-SHA-256, no salt), in memory that can be wiped."""
+    derived = bytearray(KEY_BYTES)
+    HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive_into(key, derived)
+    return derived
+
+
+def decrypt(cipher: AESGCM, iv: bytes, with_tag: bytes, aad: bytes) -> bytes:
+    """What *cipher* encrypted with a 12-byte *iv* and *aad*, or DecryptionFailed."""
     try:
-        padded = _message_cipher(key, bound).decrypt(
-            header.iv, ciphertext + header.tag, bound + b":" + extra
-        )
+        if len(iv) == IV_BYTES:
+            return cipher.decrypt(iv, with_tag, aad)
     except InvalidTag:
-        raise DecryptionFailed from None
-    return unpad(padded)
+        pass
+    raise DecryptionFailed
 
 
 def _message_cipher(key: Bytes, bound: bytes) -> AESGCM:
-    derived = bytearray(KEY_BYTES)
-    derivation = HKDF(SHA256(), KEY_BYTES, salt=None, info=b"waxwing/v1/message-key:" + bound)
-    derivation.derive_into(key, derived)
+    derived = derive(key, b"waxwing/v1/message-key:" + bound)
     try:
         return AESGCM(derived)
     finally:
