@@ -7,13 +7,10 @@ what may work later, and nothing else.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import ClassVar
 from uuid import UUID
 
 from messaging.models import Notification, Tenant, User
-from messaging.notifications import channels as package
 from queueing.errors import Permanent, Transient
 
 
@@ -75,10 +72,3 @@ class Channel(ABC):
     @abstractmethod
     def send(self, notice: Notice) -> Receipt:
         """Hand *notice* to the provider. Raises ChannelError or Rejected."""
-
-
-def registered() -> dict[str, type[Channel]]:
-    """Every channel in channels/, by name."""
-    for module in iter_modules(package.__path__):
-        import_module(f"{package.__name__}.{module.name}")
-    return Channel.registry

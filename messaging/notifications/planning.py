@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from messaging.notifications.channel import registered
+from messaging.notifications.registry import registered
 from messaging.notifications.sending import send
 from queueing.jobs import NewJob
 from queueing.postgres import fetch

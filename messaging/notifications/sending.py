@@ -6,7 +6,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from messaging.models import Message, Notification
-from messaging.notifications.channel import Notice, Receipt, Rejected, registered
+from messaging.notifications.channel import Notice, Receipt, Rejected
+from messaging.notifications.registry import registered
 from queueing.jobs import Claimed, Outcome, job
 from queueing.queues import NOTIFICATION
 
