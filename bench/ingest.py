@@ -47,7 +47,7 @@ def _prepare() -> tuple[str, Path]:
     ]
     bodies = HOME / "bodies"
     bodies.write_text("\n".join(lines))
-    return accounts.issue(sender).access, bodies
+    return accounts.open_session(user=sender, user_agent="bench").access, bodies
 
 
 def _wrk(url: str, token: str, bodies: Path, *, seconds: int) -> tuple[float, int]:
