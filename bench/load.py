@@ -3,11 +3,12 @@
 import os
 from typing import Any
 
-WORDS = (
+TEXT = (
     "patient nurse visit dose allergy school parent record urgent clinic fever vaccine consent"
     " appointment medication chart result referral symptom follow daily tablet injury notice ready"
     " please call today morning review"
-).split()  # noqa: SIM905 - thirty words, not thirty lines
+)
+WORDS = TEXT.split()
 CONTENT = " ".join(WORDS[(i * 7) % len(WORDS)] for i in range(28))  # about 195 characters
 CONVERSATIONS = 100
 
