@@ -19,6 +19,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 BANNED_WORDS = {"common", "handler", "helper", "manager", "misc", "processor", "util"}
 ENVIRONMENT = re.compile(r"\benv\.(?:text|secret|integer|flag|words)\(\s*\"([A-Z0-9_]+)\"")
 OWN_ENVIRONMENT = re.compile(r"(?<![\w.])(?:text|secret|integer)\(\s*[\"']([A-Z0-9_]+)[\"']")
+NOT_IN_COMPOSE = ("DEBUG", "REDIS_QUEUE_DB", "WS_PORT")  # off, and as its own services have them
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -122,10 +123,8 @@ def test_every_variable_that_is_read_is_in_the_example() -> None:
         name for path in sources(*APPS) for name in ENVIRONMENT.findall(path.read_text())
     } | set(OWN_ENVIRONMENT.findall((ROOT / "config/env.py").read_text()))
     named = {queue.variable for queue in QUEUES}
-    example = (ROOT / ".env.example").read_text()
-    shown = set(re.findall(r"^([A-Z0-9_]+)=", example, re.MULTILINE))
 
-    assert (read | named) - shown == set()
+    assert (read | named) - example() == set()
 
 
 @pytest.mark.django_db
@@ -180,9 +179,25 @@ def test_what_compose_refers_to_exists() -> None:
         assert "healthcheck" in service or name == "migrate", name
 
 
-def test_compose_passes_on_only_what_is_in_the_example() -> None:
-    text = (ROOT / "docker-compose.yml").read_text()
-    asked = set(re.findall(r"\$\{([A-Z0-9_]+)", text))
-    shown = set(re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+def test_compose_asks_only_for_what_is_in_the_example() -> None:
+    asked = set(re.findall(r"\$\{([A-Z0-9_]+)", (ROOT / "docker-compose.yml").read_text()))
 
-    assert asked - shown == set()
+    assert asked - example() == set()
+
+
+def test_compose_passes_on_every_setting() -> None:
+    read = set(ENVIRONMENT.findall((ROOT / "config/settings.py").read_text()))
+    services = compose()["services"]
+    passed = {name for each in ("web", "hot") for name in mapping(services[each]["environment"])}
+
+    assert read - passed - set(NOT_IN_COMPOSE) == set()
+
+
+def example() -> set[str]:
+    text = (ROOT / ".env.example").read_text()
+    return set(re.findall(r"^([A-Z0-9_]+)=", text, re.MULTILINE))
+
+
+def mapping(value: object) -> dict[str, object]:
+    assert isinstance(value, dict)
+    return value
