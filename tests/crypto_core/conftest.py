@@ -1,10 +1,11 @@
-"""A ring of keys with a cache of its own, as each process has one, and what a key may be for."""
+"""What a process that has just started has: keys and a service with an empty cache."""
 
 from uuid import uuid4
 
 import pytest
 
 from crypto_core.keyring import KeyRing
+from crypto_core.service import EncryptionService
 from crypto_core.suite import Scope
 
 
@@ -16,3 +17,8 @@ def ring() -> KeyRing:
 @pytest.fixture
 def scope() -> Scope:
     return Scope(uuid4(), "content", uuid4())
+
+
+@pytest.fixture
+def service() -> EncryptionService:
+    return EncryptionService()

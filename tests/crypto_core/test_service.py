@@ -27,11 +27,6 @@ TEXT = "Bed 4: 5 mg, twice a day ☤"
 
 
 @pytest.fixture
-def service() -> EncryptionService:
-    return EncryptionService()
-
-
-@pytest.fixture
 def context() -> Context:
     return Context(uuid4(), uuid4(), uuid4())
 
