@@ -1,0 +1,1 @@
+"""The REST edge: parse, authorise, call one service, render."""

@@ -1,0 +1,49 @@
+"""What answers about tokens and sessions look like: for the schema only."""
+
+from rest_framework import serializers
+
+from messaging.api.serializers import Shape
+from messaging.api.shapes import paged
+
+
+class TokenPair(Shape):
+    access_token = serializers.CharField()
+    refresh_token = serializers.CharField()
+    token_type = serializers.ChoiceField(choices=["Bearer"])
+    expires_in = serializers.IntegerField(help_text="Seconds that the access token is valid.")
+    refresh_expires_in = serializers.IntegerField()
+    session_id = serializers.UUIDField()
+
+
+class SocketTicket(Shape):
+    ticket = serializers.CharField()
+    expires_in = serializers.IntegerField()
+
+
+class TenantName(Shape):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class Me(Shape):
+    id = serializers.UUIDField()
+    username = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["person", "service"])
+    is_staff = serializers.BooleanField()
+    time_zone = serializers.CharField()
+    locale = serializers.CharField()
+    tenant = TenantName()
+    session_id = serializers.UUIDField()
+
+
+class Session(Shape):
+    id = serializers.UUIDField()
+    user_agent = serializers.CharField()
+    current = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+
+SessionPage = paged(Session)

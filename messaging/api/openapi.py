@@ -1,0 +1,89 @@
+"""What the schema needs to be told: refusals, the log-in, one prefix of two."""
+
+import re
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.plumbing import get_lib_doc_excludes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+
+from messaging.api import shapes
+from messaging.api.errors import CONTENT_TYPE
+from messaging.api.links import PREFIX
+from messaging.api.serializers import Shape, Strict, camel
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+    OpenApiParameter.HEADER,
+    description="Repeating a request with the same key and body gives the first answer again, "
+    "with `Idempotent-Replayed: true`; kept for 24 hours.",
+)
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How one logs in, as the schema says it."""
+
+    target_class = "messaging.api.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+def problems(*statuses: int) -> dict[Any, Any]:
+    """The refusals that an operation may answer with, by status."""
+    return {
+        (status, CONTENT_TYPE): OpenApiResponse(shapes.Problem, MEANINGS[status])
+        for status in statuses
+    }
+
+
+MEANINGS = {
+    400: "The request cannot be read, or a field is not valid.",
+    401: "No valid access token.",
+    403: "The caller may see it, and may not do this.",
+    404: "It is not there, or not for the caller.",
+    409: "Not in a state that allows this.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "The idempotency key came with another body before.",
+    429: "Too many requests.",
+    503: "Cannot encrypt now; nothing was stored.",
+}
+
+
+def one_prefix(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
+    """The versioned addresses only: the others are the same views again."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith(f"{PREFIX}/")]
+
+
+def undescribed() -> list[type]:
+    """The classes whose docstrings are about us and not about the API."""
+    theirs: list[type] = get_lib_doc_excludes()  # type: ignore[no-untyped-call]
+    return [*theirs, Shape, Strict]
+
+
+def as_strict_as_we_are(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
+    """Say of requests that unknown names and NUL are refused."""
+    for name, schema in result["components"]["schemas"].items():
+        if name.endswith("Request"):
+            schema["additionalProperties"] = False
+            for field in schema["properties"].values():
+                if field.get("type") == "string" and not {"format", "pattern"} & field.keys():
+                    field["pattern"] = r"^[^\u0000]*$"
+    return result
+
+
+def camel_case_paths(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
+    """Parameters of addresses in the style of everything else."""
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "path":
+                    parameter["name"] = camel(parameter["name"])
+    result["paths"] = {
+        re.sub(r"{(\w+)}", lambda found: f"{{{camel(found[1])}}}", path): operations
+        for path, operations in result["paths"].items()
+    }
+    return result

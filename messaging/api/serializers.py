@@ -1,0 +1,129 @@
+"""What requests may say: camelCase on the wire, every field of its own type, no field unknown."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+from rest_framework.request import Request
+from rest_framework.serializers import as_serializer_error
+
+from messaging.api.errors import BadQuery
+from messaging.api.fields import Flag, Id, Metadata, Moment, PriorityName, Text, Whole
+from messaging.api.pages import LARGEST_SEQ, Cursor, Limit
+from messaging.services.conversations import MOST_PARTICIPANTS
+from messaging.services.searching import MOST_CHARACTERS
+
+CONTENT, CLIENT_ID, TITLE, NAME, PASSWORD, TOKEN = 10_000, 64, 200, 150, 1024, 2048  # characters
+UNKNOWN = ErrorDetail("There is no such field.", code="unknown")
+
+
+def camel(name: str) -> str:
+    """*name* as it is written on the wire."""
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+class Shape(serializers.Serializer[Any]):
+    """Fields under their camelCase names: schema, errors and pointers then say the same."""
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = {}
+        for name, field in super().get_fields().items():
+            if camel(name) != name:
+                field.source = name
+            fields[camel(name)] = field
+        return fields
+
+
+class Strict(Shape):
+    """A request's body or parameters; what it does not know, it refuses."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = set(data) - set(self.fields) if isinstance(data, Mapping) else set()
+        errors: dict[str, Any] = {name: [UNKNOWN] for name in unknown}
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError(errors | as_serializer_error(error)) from None
+        if errors:
+            raise serializers.ValidationError(errors)
+        return value
+
+
+@cache
+def shared(kind: type[Strict]) -> Strict:
+    """The one instance of *kind*: validating leaves nothing behind, making one is what costs."""
+    return kind()
+
+
+def body_of(request: Request, kind: type[Strict]) -> dict[str, Any]:
+    """The body of *request*, validated as *kind*."""
+    found: dict[str, Any] = shared(kind).run_validation(request.data)
+    return found
+
+
+def query_of(request: Request, kind: type[Strict]) -> dict[str, Any]:
+    """The parameters of *request*'s address, validated as *kind*."""
+    try:
+        found: dict[str, Any] = shared(kind).run_validation(request.query_params.dict())
+    except serializers.ValidationError as error:
+        raise BadQuery(error.detail) from None
+    return found
+
+
+class Credentials(Strict):
+    username = Text(max_length=NAME)
+    password = Text(max_length=PASSWORD)
+
+
+class RefreshToken(Strict):
+    refresh_token = Text(max_length=TOKEN)
+
+
+class Send(Strict):
+    """What a message is, apart from where it goes."""
+
+    content = Text(max_length=CONTENT)
+    encrypted = Flag(required=False)
+    priority = PriorityName(required=False)
+    urgent = Flag(required=False, help_text="true means a priority of at least HIGH.")
+    scheduled_at = Moment(required=False)
+    client_message_id = Text(max_length=CLIENT_ID, required=False)
+    notify = Flag(required=False, default=True)
+    index = Flag(required=False, default=True)
+    metadata = Metadata(required=False)
+
+
+class SendDirect(Send):
+    recipient_id = Id()
+
+
+class SendGroup(Send):
+    conversation_id = Id()
+
+
+class StartConversation(Strict):
+    participant_ids = serializers.ListField(child=Id(), min_length=1, max_length=MOST_PARTICIPANTS)
+    title = Text(max_length=TITLE, required=False, default="", allow_blank=True)
+
+
+class AddParticipant(Strict):
+    user_id = Id()
+    role = serializers.ChoiceField(choices=["member", "owner"], default="member")
+    history = Flag(required=False, default=False, help_text="Whether they see what was before.")
+
+
+class ReadMarker(Strict):
+    seq = Whole(min_value=0, max_value=LARGEST_SEQ)
+
+
+class Page(Strict):
+    limit = Limit()
+    cursor = Cursor(required=False)
+
+
+class SearchQuery(Page):
+    q = Text(max_length=MOST_CHARACTERS)
+    conversation_id = Id(required=False)

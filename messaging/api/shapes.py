@@ -1,0 +1,180 @@
+"""What answers look like: for the schema only, since services return plain dictionaries."""
+
+from types import new_class
+from typing import Any
+
+from rest_framework import serializers
+
+from messaging.api.serializers import Shape
+from messaging.models import MessageStatus, Priority, Protection
+
+
+class FieldError(Shape):
+    pointer = serializers.CharField(required=False, help_text="JSON pointer into the body.")
+    parameter = serializers.CharField(required=False, help_text="Name of a query parameter.")
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class Problem(Shape):
+    """RFC 9457; `type` is the address of a page that says what to do."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    request_id = serializers.CharField()
+
+    def get_fields(self) -> dict[str, Any]:
+        # `errors` and `data` are attributes of every serializer, of another type.
+        return super().get_fields() | {"errors": FieldError(many=True, required=False)}
+
+
+class Cursors(Shape):
+    next_cursor = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+def listed(row: type[Shape], base: type[Shape] = Shape, suffix: str = "List") -> type[Shape]:
+    """The shape of an answer with many rows; `data` cannot be said in a class body's types."""
+    made: type[Shape] = new_class(
+        f"{row.__name__}{suffix}", (base,), exec_body=lambda body: body.update(data=row(many=True))
+    )
+    return made
+
+
+def paged(row: type[Shape]) -> type[Shape]:
+    """The shape of a page of rows."""
+    return listed(row, Cursors, "Page")
+
+
+class Participant(Shape):
+    user_id = serializers.UUIDField()
+    name = serializers.CharField()
+    role = serializers.ChoiceField(choices=["owner", "member"])
+    joined_seq = serializers.IntegerField()
+    delivered_seq = serializers.IntegerField()
+    read_seq = serializers.IntegerField(allow_null=True, help_text="null if kept private.")
+
+
+class Conversation(Shape):
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=["direct", "group"])
+    title = serializers.CharField(allow_blank=True)
+    head_seq = serializers.IntegerField(help_text="The seq of its last event.")
+    unread = serializers.IntegerField()
+    participants = Participant(many=True)
+    created_at = serializers.DateTimeField()
+
+
+ConversationPage = paged(Conversation)
+
+
+class Encryption(Shape):
+    """With what a message is sealed; `managed` protection only."""
+
+    version = serializers.CharField()
+    algorithm = serializers.CharField()
+    iv = serializers.CharField()
+    auth_tag = serializers.CharField()
+    key_id = serializers.CharField()
+
+
+class Unreadable(Shape):
+    code = serializers.CharField()
+
+
+class Message(Shape):
+    id = serializers.UUIDField()
+    conversation_id = serializers.UUIDField()
+    sender_id = serializers.UUIDField()
+    seq = serializers.IntegerField(allow_null=True, help_text="null until a scheduled one is due.")
+    status = serializers.ChoiceField(choices=MessageStatus.values)
+    priority = serializers.ChoiceField(choices=Priority.names)
+    protection = serializers.ChoiceField(choices=Protection.values)
+    content = serializers.CharField(help_text="Empty if it cannot be opened: see `error`.")
+    is_encrypted = serializers.BooleanField()
+    metadata = serializers.DictField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    encryption = Encryption(required=False)
+    error = Unreadable(required=False)
+
+
+MessagePage = paged(Message)
+
+
+class AcceptedMessage(Shape):
+    id = serializers.UUIDField()
+    conversation_id = serializers.UUIDField()
+    sender_id = serializers.UUIDField()
+    seq = serializers.IntegerField(allow_null=True)
+    status = serializers.ChoiceField(choices=MessageStatus.values)
+    is_encrypted = serializers.BooleanField()
+    encryption_version = serializers.CharField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class JobIds(Shape):
+    """null for a step that was not asked for."""
+
+    encryption = serializers.UUIDField(allow_null=True)
+    delivery = serializers.UUIDField(allow_null=True)
+    notification = serializers.UUIDField(allow_null=True)
+    indexing = serializers.UUIDField(allow_null=True)
+
+
+class QueueStatus(Shape):
+    success = serializers.BooleanField()
+    job_ids = JobIds()
+
+    def get_fields(self) -> dict[str, Any]:
+        errors = serializers.ListField(child=serializers.CharField())
+        return super().get_fields() | {"errors": errors}
+
+
+class JobLinks(Shape):
+    encryption = serializers.CharField(allow_null=True)
+    delivery = serializers.CharField(allow_null=True)
+    notification = serializers.CharField(allow_null=True)
+    indexing = serializers.CharField(allow_null=True)
+
+
+class AcceptedLinks(Shape):
+    jobs = JobLinks()
+
+    def get_fields(self) -> dict[str, Any]:
+        return {"self": serializers.CharField()} | super().get_fields()
+
+
+class Accepted(Shape):
+    """The message and the state of its queue (S121)."""
+
+    message = AcceptedMessage()
+    queue = QueueStatus()
+    links = AcceptedLinks()
+
+
+class Delivery(Shape):
+    message_id = serializers.UUIDField()
+    recipient_id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=MessageStatus.values)
+    sent_at = serializers.DateTimeField(allow_null=True)
+    delivered_at = serializers.DateTimeField(allow_null=True)
+    read_at = serializers.DateTimeField(allow_null=True)
+    failure_reason = serializers.CharField(allow_null=True)
+    metadata = serializers.DictField()
+
+
+class Notification(Shape):
+    id = serializers.UUIDField()
+    message_id = serializers.UUIDField()
+    conversation_id = serializers.UUIDField()
+    priority = serializers.ChoiceField(choices=Priority.names)
+    created_at = serializers.DateTimeField()
+    read_at = serializers.DateTimeField(allow_null=True)
+
+
+NotificationPage = paged(Notification)
+
+
+DeliveryList = listed(Delivery)

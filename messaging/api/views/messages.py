@@ -1,0 +1,129 @@
+"""Sending, reading and finding messages."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from messaging.api import links, shapes
+from messaging.api.authentication import caller
+from messaging.api.idempotency import answered, key_of
+from messaging.api.openapi import IDEMPOTENCY_KEY, problems
+from messaging.api.pages import page
+from messaging.api.serializers import SearchQuery, SendDirect, SendGroup, body_of, query_of
+from messaging.models import Priority
+from messaging.services import reading, searching, sending
+from messaging.services.idempotency import Answer
+from messaging.services.sending import Draft
+
+TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+REFUSALS = problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+
+
+@extend_schema(tags=["messages"])
+class Direct(APIView):
+    @extend_schema(
+        operation_id="sendDirectMessage",
+        summary="Send to one person",
+        request=SendDirect,
+        parameters=[IDEMPOTENCY_KEY],
+        responses={202: shapes.Accepted} | REFUSALS,
+    )
+    def post(self, request: Request) -> Response:
+        body = body_of(request, SendDirect)
+        answer = sending.send_direct(
+            sender=caller(request),
+            recipient_id=body["recipient_id"],
+            draft=draft_of(body, request),
+            key=key_of(request, "/messages/direct"),
+        )
+        return accepted(answer)
+
+
+@extend_schema(tags=["messages"])
+class Group(APIView):
+    @extend_schema(
+        operation_id="sendGroupMessage",
+        summary="Send to a conversation",
+        request=SendGroup,
+        parameters=[IDEMPOTENCY_KEY],
+        responses={202: shapes.Accepted} | REFUSALS,
+    )
+    def post(self, request: Request) -> Response:
+        body = body_of(request, SendGroup)
+        answer = sending.send_group(
+            sender=caller(request),
+            conversation_id=body["conversation_id"],
+            draft=draft_of(body, request),
+            key=key_of(request, "/messages/group"),
+        )
+        return accepted(answer)
+
+
+@extend_schema(tags=["messages"])
+class OneMessage(APIView):
+    @extend_schema(
+        operation_id="getMessage",
+        summary="One message",
+        responses={200: shapes.Message} | problems(401, 404),
+    )
+    def get(self, request: Request, message_id: UUID) -> Response:
+        return Response(reading.get_message(caller(request), message_id))
+
+
+@extend_schema(tags=["messages"])
+class Deliveries(APIView):
+    @extend_schema(
+        operation_id="listDeliveries",
+        summary="How far a message has come, by recipient",
+        responses={200: shapes.DeliveryList} | problems(401, 404),
+    )
+    def get(self, request: Request, message_id: UUID) -> Response:
+        return Response({"data": reading.deliveries(caller(request), message_id)})
+
+
+@extend_schema(tags=["messages"])
+class Search(APIView):
+    @extend_schema(
+        operation_id="searchMessages",
+        summary="Find messages by their words",
+        parameters=[SearchQuery],
+        responses={200: shapes.MessagePage} | problems(400, 401, 404),
+    )
+    def get(self, request: Request) -> Response:
+        query = query_of(request, SearchQuery)
+        found = searching.search(
+            caller(request),
+            q=query["q"],
+            conversation_id=query.get("conversation_id"),
+            limit=query["limit"] + 1,
+            before=query.get("cursor"),
+        )
+        return page(request, found, query["limit"])
+
+
+def draft_of(body: dict[str, Any], request: Request) -> Draft:
+    """What is to be sent, without where to."""
+    priority = body.get("priority", Priority.NORMAL)
+    traceparent = request.headers.get("traceparent", "")
+    return Draft(
+        content=body["content"],
+        encrypted=body.get("encrypted"),
+        priority=min(priority, Priority.HIGH) if body.get("urgent") else priority,
+        scheduled_at=body.get("scheduled_at"),
+        client_message_id=body.get("client_message_id"),
+        notify=body["notify"],
+        index=body["index"],
+        metadata=body.get("metadata"),
+        traceparent=traceparent if TRACEPARENT.fullmatch(traceparent) else "",
+    )
+
+
+def accepted(answer: Answer) -> Response:
+    """The 202 with its links."""
+    found = links.of_accepted(answer.body["message"]["id"], answer.body["queue"]["jobIds"])
+    return answered(answer, str(found["self"]), links=found)
