@@ -1,9 +1,15 @@
-"""What follows from news of the apps below, inside the transaction that it happened in."""
+"""What follows from news of the apps below, inside the transaction that it happened in.
+
+And one word of Django's: a migration backward that would destroy ciphertexts does not begin.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.migrations import Migration
+from django.db.migrations.exceptions import IrreversibleError
+from django.db.models.signals import pre_migrate
 from django.dispatch import Signal, receiver
 from django.utils import timezone
 
@@ -23,6 +29,7 @@ from queueing.signals import (
     queue_resumed,
 )
 
+ENCRYPTION_COLUMNS = ("messaging", "0002_message_encryption")
 CRITICAL = {"encrypt-decrypt", "send-message"}  # without these a message reaches nobody
 
 JOB_EVENTS = {
@@ -125,6 +132,16 @@ def record_key_event(
         conversation=scope.conversation,
         reason=reason,
     )
+
+
+@receiver(pre_migrate)
+def refuse_to_lose_ciphertexts(
+    sender: object, using: str, plan: Sequence[tuple[Migration, bool]], **_: object
+) -> None:
+    """The migration itself refuses too, but only after those above it were taken back."""
+    drops = any(back and (m.app_label, m.name) == ENCRYPTION_COLUMNS for m, back in plan)
+    if drops and Message.objects.using(using).filter(is_encrypted=True).exists():
+        raise IrreversibleError("messages holds sealed rows; going back would destroy them")
 
 
 def _entry(job: Claimed | Job, action: str, actor_id: UUID | None, **facts: object) -> audit.Entry:
