@@ -53,3 +53,15 @@ def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
     """Send the signal; a process that is gone already is as good."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def under(folder: Path) -> list[int]:
+    """All living processes whose command or working directory names *folder*."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):
+            pid, place = int(entry.name), str(entry.joinpath("cwd").readlink())
+            command = entry.joinpath("cmdline").read_bytes().decode(errors="replace")
+            if is_alive(pid) and (str(folder) in command or place.startswith(str(folder))):
+                found.append(pid)
+    return found

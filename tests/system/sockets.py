@@ -114,6 +114,7 @@ class Listener(threading.Thread):
                 )
         elif frame["type"] == "ack" and frame.get("id") in self.cursors:
             self.followed.add(frame["id"])
+            self._confirm(frame["id"])  # what was said before the connection broke may be lost
         elif frame["type"] == "event":
             self._apply(frame)
         elif frame["type"] == "reset":
@@ -126,5 +127,8 @@ class Listener(threading.Thread):
             return
         self.applied[conversation].append(frame)
         self.cursors[conversation] = seq
-        if self.ack:
+        self._confirm(conversation)
+
+    def _confirm(self, conversation: str) -> None:
+        if self.ack and (seq := self.cursors[conversation]):
             self.send(type="delivered", conversationId=conversation, seq=seq)
