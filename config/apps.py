@@ -9,5 +9,5 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Register the checks."""
-        from config import checks  # noqa: F401
+        """Register the checks, and the Celery application that wake-ups are sent through."""
+        from config import celery, checks  # noqa: F401

@@ -9,4 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("waxwing")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()  # the current app is kept per thread; a request's thread would see none
-app.autodiscover_tasks()
+app.autodiscover_tasks()  # the drains
+app.autodiscover_tasks(related_name="jobs")  # what they work on
+app.steps["worker"].add("queueing.sweeper:Sweeper")

@@ -13,7 +13,8 @@
     ├── JobStateConflict      the job is in no state for that
     ├── QueueNotFound         no queue has this name
     ├── LeaseLost             somebody else owns a job by now; what was done for it is rolled back
-    └── DatabaseAway          PostgreSQL went away; the sweeper gives the jobs to others
+    ├── DatabaseAway          PostgreSQL went away; the sweeper gives the jobs to others
+    └── DrainFailed           something in the executor itself
 
 The text of a JobError is stored and shown, so it may name ids and codes and never any content. Of
 any other error only the class is kept: its text may quote a row.
@@ -112,3 +113,9 @@ class DatabaseAway(LedgerError):
     """PostgreSQL went away in the middle of a drain."""
 
     code = "database-away"
+
+
+class DrainFailed(LedgerError):
+    """Something in the executor itself raised; its class is the text."""
+
+    code = "drain-failed"

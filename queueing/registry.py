@@ -1,4 +1,4 @@
-"""Job kinds by name, what their functions get and give, and which lanes follow which."""
+"""Job kinds by name, and what their functions get and give."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -113,7 +113,6 @@ class Missing(Snooze):
 
 
 _kinds: dict[str, Kind] = {}
-_routes: dict[str, tuple[Queue, ...]] = {}
 
 
 def register(kind: Kind) -> None:
@@ -126,17 +125,3 @@ def register(kind: Kind) -> None:
 def find(name: str) -> Kind | None:
     """The kind called *name*, if this process knows it."""
     return _kinds.get(name)
-
-
-def register_route(name: str, lanes: Sequence[Queue]) -> None:
-    """Say that the workflow *name* goes through *lanes* in this order."""
-    _routes[name] = tuple(dict.fromkeys(lanes))
-
-
-def lanes_after(queue: Queue) -> tuple[Queue, ...]:
-    """The lanes that follow *queue* in any workflow, in order."""
-    following: dict[Queue, None] = {}
-    for lanes in _routes.values():
-        if queue in lanes:
-            following |= dict.fromkeys(lanes[lanes.index(queue) + 1 :])
-    return tuple(following)

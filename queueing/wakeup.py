@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from queueing.queues import Queue
-from queueing.registry import lanes_after
+from queueing.routes import lanes_after
 
 FLAG_MILLISECONDS = 3000
 FLAG_TIMEOUT = 0.25  # seconds; together with a publish it stays below a second

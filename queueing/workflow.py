@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from queueing import routes
 from queueing.ids import job_of
 from queueing.jobs import NORMAL, JobKind, NewJob, Row, insert
-from queueing.registry import register_route
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Workflow:
         self.steps = steps
         self._numbers = {step.name: number for number, step in enumerate(steps, start=1)}
         self._check()
-        register_route(name, [step.kind.queue for step in steps])
+        routes.register(name, [step.kind.queue for step in steps])
 
     def start(
         self,

@@ -14,7 +14,7 @@ from queueing.ids import job_of, new_run
 from queueing.jobs import Batch, NewJob
 from queueing.models import Job
 from queueing.queues import DELIVERY, ENCRYPTION, INDEXING, NOTIFICATION
-from queueing.registry import lanes_after
+from queueing.routes import lanes_after
 from queueing.testing import assert_enqueued, make_due, work_all
 from queueing.workflow import Run, Step, Workflow
 from tests.queueing.kinds import PROBE, PROBES, STEPS, TENANT, WALK, Script

@@ -1,0 +1,1 @@
+"""What the system loses and doubles when parts of it are killed: nothing."""
