@@ -156,7 +156,7 @@ class KeyRing:
         parents = self._cached(wraps) if use_cache else {}
         if missing := wraps - parents.keys():
             parents |= self._read(keys_by_id(missing, (TenantKey,)), use_cache=use_cache)
-        return {row.id: _opened(row, parents) for row in rows}
+        return {row.id: _key_or_error(row, parents) for row in rows}
 
     def _keep(self, keys: Iterable[Found], *, active: bool = False) -> None:
         """Put *keys* into the cache once the caller's transaction has committed."""
@@ -215,7 +215,7 @@ class KeyRing:
         return made
 
 
-def _opened(row: WrappedKey, parents: dict[str, Found]) -> Found:
+def _key_or_error(row: WrappedKey, parents: dict[str, Found]) -> Found:
     parent: Found | None = None
     if row.wrapped and isinstance(row, ConversationKey):
         parent = parents.get(row.parent_id) or KeyNotFound(row.parent_id)

@@ -65,8 +65,14 @@ class EncryptionService:
     def seal_ingress(self, plaintext: str, context: Context, *, extra: bytes = b"") -> Sealed:
         """*plaintext* under its tenant's ingress key, for whoever has only just received it."""
         _refuse_when_off()
-        with self._ring.active(Scope(_uuid(context.tenant), INGRESS)) as key:
+        with self._ring.active(_ingress(context)) as key:
             return _sealed(key, plaintext, context, extra)
+
+    def seal_ingress_many(
+        self, items: Sequence[tuple[str, Context]], *, extra: bytes = b""
+    ) -> list[Sealed | CryptoError]:
+        """The same for each text, a tenant's all under one key, or what is wrong with it."""
+        return self._seal_under(_ingress, items, extra)
 
     def seal(
         self, plaintext: str, context: Context, *, extra: bytes = b"", use_cache: bool = True
@@ -80,13 +86,7 @@ class EncryptionService:
         self, items: Sequence[tuple[str, Context]], *, extra: bytes = b"", use_cache: bool = True
     ) -> list[Sealed | CryptoError]:
         """Each text under its conversation's session key, or what is wrong with it."""
-        _refuse_when_off()
-        scopes = [_session(context) for _, context in items]
-        keys = self._ring.active_many(set(scopes), use_cache=use_cache)
-        return [
-            _attempt(_sealed, keys[scope], text, context, extra)
-            for scope, (text, context) in zip(scopes, items, strict=True)
-        ]
+        return self._seal_under(_session, items, extra, use_cache=use_cache)
 
     def open(
         self, sealed: Sealed, context: Context, *, extra: bytes = b"", use_cache: bool = True
@@ -162,6 +162,22 @@ class EncryptionService:
         """Whether *key_id* was usable until now. What it sealed can never be opened again."""
         return self._ring.destroy(key_id, reason)
 
+    def _seal_under(
+        self,
+        scope_of: Callable[[Context], Scope],
+        items: Sequence[tuple[str, Context]],
+        extra: bytes,
+        *,
+        use_cache: bool = True,
+    ) -> list[Sealed | CryptoError]:
+        _refuse_when_off()
+        scopes = [scope_of(context) for _, context in items]
+        keys = self._ring.active_many(set(scopes), use_cache=use_cache)
+        return [
+            _attempt(_sealed, keys[scope], text, context, extra)
+            for scope, (text, context) in zip(scopes, items, strict=True)
+        ]
+
     def _locks(self, items: Sequence[Item], *, use_cache: bool = True) -> list[_Lock | CryptoError]:
         """For each item what is needed to open it."""
         headers = [_attempt(_header, sealed) for sealed, _ in items]
@@ -205,6 +221,10 @@ def _uuid(value: UUID | str) -> UUID:
     if str(found) != value:
         raise ValueError("a UUID is written in lower case with hyphens")
     return found
+
+
+def _ingress(context: Context) -> Scope:
+    return Scope(_uuid(context.tenant), INGRESS)
 
 
 def _session(context: Context) -> Scope:

@@ -72,20 +72,18 @@ def fill(message: Message, text: str, metadata: dict[str, object] | None, *, sea
     if not sealed:
         message.content, message.metadata = text, metadata
         return
-    try:
-        content = encryption().seal_ingress(text, _context(message))
-        fields = (
-            encryption().seal_ingress(_canonical(metadata), _context(message, "metadata"))
-            if metadata is not None
-            else None
-        )
+    parts = [(text, _context(message))]
+    if metadata is not None:
+        parts.append((_canonical(metadata), _context(message, "metadata")))
+    try:  # together, since the row names one key for both
+        content, *fields = [_usable(part) for part in encryption().seal_ingress_many(parts)]
     except (PayloadInvalid, PayloadTooLarge) as error:
         raise Invalid("Not a text that can be sealed.", pointer="/content") from error
     except CryptoError as error:
         raise EncryptionUnavailable from error
     message.protection = Protection.MANAGED
     message.is_encrypted = True
-    _store(message, content, fields)
+    _store(message, content, fields[0] if fields else None)
 
 
 def open_messages(messages: Iterable[Message], *, use_cache: bool = True) -> dict[UUID, Opened]:
@@ -217,6 +215,12 @@ def _content_of(message: Message) -> Sealed:
 def _metadata_of(message: Message) -> Sealed:
     kid = (message.encryption_metadata or {}).get("keyId", "")
     return _unpack(bytes(message.sealed_metadata or b""), kid, message.encryption_version or "")
+
+
+def _usable(part: Sealed | CryptoError) -> Sealed:
+    if isinstance(part, CryptoError):
+        raise part
+    return part
 
 
 def _store(message: Message, content: Sealed, fields: Sealed | None) -> None:

@@ -1,5 +1,6 @@
 """Seal, open, promote, rotate: against real PostgreSQL, as messaging calls them."""
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -46,6 +47,18 @@ def test_what_was_sealed_on_arrival_opens_in_its_context(service, context):
 
     assert service.open(sealed, context) == TEXT
     assert TenantKey.objects.get(pk=sealed.metadata["keyId"]).purpose == "ingress"
+
+
+def test_parts_that_arrive_together_are_under_one_key(service, context):
+    parts = [("text", context), ("{}", replace(context, part="metadata"))]
+
+    sealed = [ok(body) for body in service.seal_ingress_many(parts)]
+
+    assert len({body.metadata["keyId"] for body in sealed}) == 1
+    assert service.open_many([(body, c) for body, (_, c) in zip(sealed, parts, strict=True)]) == [
+        "text",
+        "{}",
+    ]
 
 
 def test_a_promoted_body_is_under_its_conversations_session_key(service, context):
