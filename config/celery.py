@@ -1,4 +1,4 @@
-"""The Celery application: it carries wake-ups, never work (reliability.md, constraint 5)."""
+"""The Celery application: it carries wake-ups; work and time are the ledger's."""
 
 import os
 

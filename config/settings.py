@@ -111,7 +111,7 @@ DATABASES = {
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            # Together these halve PostgreSQL's share of a message (pipeline.md, Design 1).
+            # Together these halve PostgreSQL's share of the work for a message.
             "server_side_binding": True,
             "prepare_threshold": 2,
             "connect_timeout": 5,
@@ -146,7 +146,7 @@ CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "messaging.realtime.layer.EventLayer",
         "CONFIG": {
-            # socket_timeout: redis-py's 5 s would end idle sockets (dependencies.md, trap 1)
+            # socket_timeout: redis-py's 5 s would end idle sockets
             "hosts": [{"address": REDIS_URL, "socket_timeout": 30}],
             "prefix": env.text("CHANNEL_PREFIX", "waxwing"),
             "symmetric_encryption_keys": [CHANNEL_KEY] if CHANNEL_KEY else [],

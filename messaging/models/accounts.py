@@ -19,7 +19,7 @@ class Tenant(Identified):
         SUSPENDED = "suspended"  # may read nothing and send nothing; data is kept
 
     class Encryption(models.TextChoices):
-        """What a send without `encrypted` gets (crypto.md 2.2)."""
+        """What a send without `encrypted` gets."""
 
         REQUIRED = "required"  # sealed; an explicit false is refused
         PREFERRED = "preferred"  # sealed while encryption is on
