@@ -1,5 +1,6 @@
 """Logging in with a password."""
 
+from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
 
 import pytest
@@ -7,6 +8,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 from django.test import override_settings
 
+from messaging.errors import QuotaExceeded
 from messaging.models import AttemptWindow, AuditEvent, Session, Tenant, User
 from messaging.services import accounts, attempts
 from tests.conftest import PASSWORD
@@ -131,6 +133,23 @@ def test_the_hundred_and_first_attempt_has_to_wait(client: Client, alice: User) 
     assert right.status_code == 429
     assert right["Retry-After"] == "900"
     assert right.json()["type"].endswith("#quota-exceeded")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_attempts_at_the_same_time_are_all_counted() -> None:
+    def attempt(_: int) -> bool:
+        try:
+            attempts.count("name alice", "address 192.0.2.1")
+        except QuotaExceeded:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with patch.object(attempts, "LIMIT", 5), ThreadPoolExecutor(4) as pool:
+        allowed = list(pool.map(attempt, range(12)))
+
+    assert allowed.count(True) == 5
 
 
 def test_attempts_are_counted_by_name_and_by_address(client: Client, alice: User) -> None:
