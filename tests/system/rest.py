@@ -4,8 +4,7 @@ import http.client
 import json
 import re
 from base64 import b64encode
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from typing import Any
@@ -104,16 +103,18 @@ class Admin:
         return self._open(Request(self.url + path, data))
 
     def _open(self, request: Request) -> Reply:
-        with suppress(HTTPError), self._opener.open(request, timeout=TIMEOUT) as answer:
-            return Reply(answer.status, answer.headers, answer.read().decode())
-        raise AssertionError(f"{request.full_url} is refused")
+        return _reply(lambda: self._opener.open(request, timeout=TIMEOUT))
 
 
 def get_with_password(url: str, login: str) -> Reply:
     """What *url* answers to basic authentication with *login* (user:password), or without."""
     headers = {"Authorization": f"Basic {b64encode(login.encode()).decode()}"} if login else {}
+    return _reply(lambda: urlopen(Request(url, headers=headers), timeout=TIMEOUT))
+
+
+def _reply(ask: Callable[[], Any]) -> Reply:
     try:
-        with urlopen(Request(url, headers=headers), timeout=TIMEOUT) as answer:
+        with ask() as answer:
             return Reply(answer.status, answer.headers, answer.read().decode())
     except HTTPError as error:
         return Reply(error.code, error.headers, error.read().decode())
