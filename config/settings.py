@@ -68,28 +68,19 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+_contexts = ("template.context_processors.request", "contrib.auth.context_processors.auth")
+_contexts += ("contrib.messages.context_processors.messages",)
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
         "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ]
-        },
+        "OPTIONS": {"context_processors": [f"django.{name}" for name in _contexts]},
     }
 ]
 AUTH_USER_MODEL = "messaging.User"
+_validators = ("UserAttributeSimilarity", "MinimumLength", "CommonPassword")
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"} for name in _validators
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static"
@@ -176,12 +167,9 @@ CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = False  # a lost wake-up costs a second, a doubled one nothing
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_QUEUES = [Queue(queue.name) for queue in QUEUES]
-CELERY_TASK_PUBLISH_RETRY_POLICY = {
-    "max_retries": 0,
-    "interval_start": 0,
-    "interval_step": 0,
-    "interval_max": 0,
-}
+CELERY_TASK_PUBLISH_RETRY_POLICY = dict.fromkeys(  # none: a lost wake-up costs a second
+    ("max_retries", "interval_start", "interval_step", "interval_max"), 0
+)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_TASK_SEND_SENT_EVENT = False
@@ -205,9 +193,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
-CELERY_DB_REUSE_MAX = (
-    1_000_000  # else Celery closes the connection around every task (celery#10554)
-)
+# Else Celery closes the connection around every task (celery#10554).
+CELERY_DB_REUSE_MAX = 1_000_000
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SYNC_EVERY = 1
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
