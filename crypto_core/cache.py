@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from weakref import WeakSet
 
+from crypto_core.errors import CryptoError
 from crypto_core.suite import KEY_BYTES, Scope, key_id
 
 
@@ -47,6 +48,9 @@ class Key:
 
     def __del__(self) -> None:
         self.wipe()
+
+
+Found = Key | CryptoError  # what a look-up says of one key
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from crypto_core import signals
-from crypto_core.cache import Key, KeyCache
+from crypto_core.cache import Found, Key, KeyCache
 from crypto_core.errors import CryptoError, KeyNotFound, KeyUnusable
 from crypto_core.models import (
     ConversationKey,
@@ -38,8 +38,6 @@ from crypto_core.wrapping import WRAP, new_row, unwrapped
 TENANT = tuple(TenantKey.Purpose.values)
 NEVER, ALWAYS = datetime.fromtimestamp(0, UTC), datetime.max.replace(tzinfo=UTC)
 ROUNDS = 8  # so many others may rotate the same key at the same moment
-
-Found = Key | CryptoError
 
 
 def oldest(purpose: str) -> datetime:

@@ -8,52 +8,43 @@ Each `…_many` asks for keys once, however many items it gets, and answers per 
 cannot be opened is an error in the list and does not fail its neighbours.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
-from typing import NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 from django.db.transaction import TransactionManagementError
 
-from crypto_core import chain, suite
-from crypto_core.cache import Key
-from crypto_core.errors import (
-    CryptoError,
-    DecryptionFailed,
-    EncryptionDisabled,
-    KeyMismatch,
-    PayloadInvalid,
+from crypto_core import chain
+from crypto_core.bodies import (
+    CONTENT,
+    INGRESS,
+    Lock,
+    Sealed,
+    as_uuid,
+    attempt,
+    find_lock,
+    ingress_of,
+    open_text,
+    promote,
+    read_header,
+    seal,
+    session_of,
+    usable,
 )
-from crypto_core.keyring import Found, KeyRing
+from crypto_core.cache import Key
+from crypto_core.errors import CryptoError, EncryptionDisabled
+from crypto_core.keyring import KeyRing
 from crypto_core.models import ConversationKey, TenantKey
 from crypto_core.suite import Context, Header, Scope
 
 __all__ = ["Context", "EncryptionService", "Sealed", "encryption"]
 
-INGRESS, AUDIT = TenantKey.Purpose.INGRESS.value, TenantKey.Purpose.AUDIT.value
-CONTENT, INDEX = ConversationKey.Purpose.CONTENT.value, ConversationKey.Purpose.INDEX.value
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A sealed body as its row keeps it: three columns."""
-
-    ciphertext: bytes
-    metadata: dict[str, str]
-    version: str
-
-
-class _Lock(NamedTuple):
-    header: Header
-    key: Key
+AUDIT, INDEX = TenantKey.Purpose.AUDIT.value, ConversationKey.Purpose.INDEX.value
 
 
 Item = tuple[Sealed, Context]
-T = TypeVar("T")
-P = ParamSpec("P")
 
 
 class EncryptionService:
@@ -65,34 +56,34 @@ class EncryptionService:
     def seal_ingress(self, plaintext: str, context: Context, *, extra: bytes = b"") -> Sealed:
         """*plaintext* under its tenant's ingress key, for whoever has only just received it."""
         _refuse_when_off()
-        with self._ring.active(_ingress(context)) as key:
-            return _sealed(key, plaintext, context, extra)
+        with self._ring.active(ingress_of(context)) as key:
+            return seal(key, plaintext, context, extra)
 
     def seal_ingress_many(
         self, items: Sequence[tuple[str, Context]], *, extra: bytes = b""
     ) -> list[Sealed | CryptoError]:
         """The same for each text, a tenant's all under one key, or what is wrong with it."""
-        return self._seal_under(_ingress, items, extra)
+        return self._seal_under(ingress_of, items, extra)
 
     def seal(
         self, plaintext: str, context: Context, *, extra: bytes = b"", use_cache: bool = True
     ) -> Sealed:
         """*plaintext* under its conversation's session key, opened with the same *extra* only."""
         _refuse_when_off()
-        with self._ring.active(_session(context), use_cache=use_cache) as key:
-            return _sealed(key, plaintext, context, extra)
+        with self._ring.active(session_of(context), use_cache=use_cache) as key:
+            return seal(key, plaintext, context, extra)
 
     def seal_many(
         self, items: Sequence[tuple[str, Context]], *, extra: bytes = b"", use_cache: bool = True
     ) -> list[Sealed | CryptoError]:
         """Each text under its conversation's session key, or what is wrong with it."""
-        return self._seal_under(_session, items, extra, use_cache=use_cache)
+        return self._seal_under(session_of, items, extra, use_cache=use_cache)
 
     def open(
         self, sealed: Sealed, context: Context, *, extra: bytes = b"", use_cache: bool = True
     ) -> str:
         """The text, if *sealed* belongs into exactly this *context* and *extra* is what it was."""
-        return _usable(self.open_many([(sealed, context)], extra=extra, use_cache=use_cache)[0])
+        return usable(self.open_many([(sealed, context)], extra=extra, use_cache=use_cache)[0])
 
     def open_many(
         self, items: Sequence[Item], *, extra: bytes = b"", use_cache: bool = True
@@ -100,7 +91,7 @@ class EncryptionService:
         """Each text, or why it cannot be opened."""
         locks = self._locks(items, use_cache=use_cache)
         return [
-            _attempt(_text, lock, sealed, context, extra)
+            attempt(open_text, lock, sealed, context, extra)
             for lock, (sealed, context) in zip(locks, items, strict=True)
         ]
 
@@ -117,32 +108,32 @@ class EncryptionService:
             )
         locks = self._locks(items)
         scopes = {
-            _session(context)
+            session_of(context)
             for lock, (_, context) in zip(locks, items, strict=True)
-            if isinstance(lock, _Lock) and lock.key.scope.purpose == INGRESS
+            if isinstance(lock, Lock) and lock.key.scope.purpose == INGRESS
         }
         sessions = self._ring.active_many(scopes, locked=True)
         return [
-            _attempt(_promoted, lock, sealed, context, sessions.get(_session(context)))
+            attempt(promote, lock, sealed, context, sessions.get(session_of(context)))
             for lock, (sealed, context) in zip(locks, items, strict=True)
         ]
 
     def is_session_key(self, tenant: UUID | str, key_ids: Collection[str]) -> set[str]:
         """Those of *key_ids* that are session keys of *tenant*, not ingress keys."""
         scopes = self._ring.scopes(key_ids).items()
-        owner = _uuid(tenant)
+        owner = as_uuid(tenant)
         return {kid for kid, scope in scopes if (scope.tenant, scope.purpose) == (owner, CONTENT)}
 
     def index_key(self, tenant: UUID | str, conversation: UUID | str) -> tuple[str, bytes]:
         """The id and the bytes of the key that makes the conversation's search tokens."""
-        with self._ring.active(Scope(_uuid(tenant), INDEX, _uuid(conversation))) as key:
+        with self._ring.active(Scope(as_uuid(tenant), INDEX, as_uuid(conversation))) as key:
             return key.id, bytes(key.material)
 
     def index_keys(
         self, tenant: UUID | str, conversations: Collection[UUID]
     ) -> dict[UUID, tuple[str, bytes]]:
         """The same for those *conversations* that have such a key already; none is made."""
-        scopes = {Scope(_uuid(tenant), INDEX, conversation) for conversation in conversations}
+        scopes = {Scope(as_uuid(tenant), INDEX, conversation) for conversation in conversations}
         return {
             scope.conversation: (key.id, bytes(key.material))
             for scope, key in self._ring.existing(scopes).items()
@@ -151,12 +142,12 @@ class EncryptionService:
 
     def mac(self, tenant: UUID | str, body: bytes) -> tuple[str, bytes]:
         """The id of the tenant's audit key, and the proof under it that *body* was written here."""
-        with self._ring.active(Scope(_uuid(tenant), AUDIT)) as key:
+        with self._ring.active(Scope(as_uuid(tenant), AUDIT)) as key:
             return key.id, chain.mac(key.material, body)
 
     def rotate(self, tenant: UUID | str, conversation: UUID | str, reason: str) -> str:
         """The id of the conversation's new session key; what was sealed before still opens."""
-        return self._ring.rotate(Scope(_uuid(tenant), CONTENT, _uuid(conversation)), reason)
+        return self._ring.rotate(Scope(as_uuid(tenant), CONTENT, as_uuid(conversation)), reason)
 
     def destroy(self, key_id: str, reason: str) -> bool:
         """Whether *key_id* was usable until now. What it sealed can never be opened again."""
@@ -174,17 +165,17 @@ class EncryptionService:
         scopes = [scope_of(context) for _, context in items]
         keys = self._ring.active_many(set(scopes), use_cache=use_cache)
         return [
-            _attempt(_sealed, keys[scope], text, context, extra)
+            attempt(seal, keys[scope], text, context, extra)
             for scope, (text, context) in zip(scopes, items, strict=True)
         ]
 
-    def _locks(self, items: Sequence[Item], *, use_cache: bool = True) -> list[_Lock | CryptoError]:
+    def _locks(self, items: Sequence[Item], *, use_cache: bool = True) -> list[Lock | CryptoError]:
         """For each item what is needed to open it."""
-        headers = [_attempt(_header, sealed) for sealed, _ in items]
+        headers = [attempt(read_header, sealed) for sealed, _ in items]
         kids = {header.kid for header in headers if isinstance(header, Header)}
         keys = self._ring.find(kids, use_cache=use_cache)
         return [
-            _attempt(_lock, header, keys, context)
+            attempt(find_lock, header, keys, context)
             for header, (_, context) in zip(headers, items, strict=True)
         ]
 
@@ -198,85 +189,3 @@ def encryption() -> EncryptionService:
 def _refuse_when_off() -> None:
     if not settings.ENCRYPTION_ENABLED:
         raise EncryptionDisabled
-
-
-def _attempt(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | CryptoError:
-    try:
-        return call(*args, **kwargs)
-    except CryptoError as error:
-        return error
-
-
-def _usable(found: T | CryptoError) -> T:
-    if isinstance(found, CryptoError):
-        raise found
-    return found
-
-
-def _uuid(value: UUID | str) -> UUID:
-    """*value* as a UUID; a text has to be in the one form that a context is bound to."""
-    if isinstance(value, UUID):
-        return value
-    found = UUID(value)
-    if str(found) != value:
-        raise ValueError("a UUID is written in lower case with hyphens")
-    return found
-
-
-def _ingress(context: Context) -> Scope:
-    return Scope(_uuid(context.tenant), INGRESS)
-
-
-def _session(context: Context) -> Scope:
-    return Scope(_uuid(context.tenant), CONTENT, _uuid(context.conversation))
-
-
-def _header(sealed: Sealed) -> Header:
-    suite.opener(sealed.version)
-    return suite.parse(sealed.metadata)
-
-
-def _lock(found: Header | CryptoError, keys: Mapping[str, Found], context: Context) -> _Lock:
-    """The key that the header names, refused unless it may open what is in *context*."""
-    header = _usable(found)
-    key = _usable(keys[header.kid])
-    session = (CONTENT, str(context.conversation)) == (
-        key.scope.purpose,
-        str(key.scope.conversation),
-    )
-    if str(key.scope.tenant) != str(context.tenant) or not (
-        session or key.scope.purpose == INGRESS
-    ):
-        raise KeyMismatch(header.kid)
-    return _Lock(header, key)
-
-
-def _sealed(found: Found, plaintext: str, context: Context, extra: bytes) -> Sealed:
-    key = _usable(found)
-    try:
-        body = plaintext.encode()
-    except UnicodeEncodeError:  # it would carry the text
-        raise PayloadInvalid from None
-    return Sealed(*suite.seal(key.material, key.id, body, context, extra), suite.VERSION)
-
-
-def _body(lock: _Lock, sealed: Sealed, context: Context, extra: bytes) -> bytes:
-    opener = suite.opener(sealed.version)
-    return opener(lock.key.material, bytes(sealed.ciphertext), lock.header, context, extra)
-
-
-def _text(found: _Lock | CryptoError, sealed: Sealed, context: Context, extra: bytes) -> str:
-    try:
-        return _body(_usable(found), sealed, context, extra).decode()
-    except UnicodeDecodeError:
-        raise DecryptionFailed from None
-
-
-def _promoted(
-    found: _Lock | CryptoError, sealed: Sealed, context: Context, session: Found | None
-) -> Sealed:
-    lock = _usable(found)
-    if session is None or lock.key.scope.purpose == CONTENT:
-        return sealed
-    key, body = _usable(session), _body(lock, sealed, context, b"")
-    return Sealed(*suite.seal(key.material, key.id, body, context), suite.VERSION)
