@@ -188,6 +188,10 @@ def test_a_wrong_method_is_405_and_says_which_are_right(client: Client, alice: U
     assert "GET" in answer["Allow"]
 
 
+def test_options_tells_nothing_about_a_view(client: Client, alice: User) -> None:
+    assert client(alice).options(f"{V1}/me").status_code == 405
+
+
 def test_nothing_but_json_is_served(client: Client, alice: User) -> None:
     answer = client(alice).get(f"{V1}/me", HTTP_ACCEPT="text/html")
 
