@@ -132,13 +132,21 @@ class Cluster:
         return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE)
 
     @contextmanager
+    def with_variables(self, **variables: str) -> Iterator[None]:
+        """Every program that is started meanwhile has *variables* in its environment."""
+        before, self.environment = self.environment, self.environment | variables
+        try:
+            yield
+        finally:
+            self.environment = before
+
+    @contextmanager
     def worker(
         self,
         name: str = "hot",
         *,
         queues: Sequence[Queue] = QUEUES,
         count: int = 2,
-        **environment: str,
     ) -> Iterator[Supervised]:
         """A supervised worker of *count* processes, ready to work."""
         command = (
@@ -149,7 +157,7 @@ class Cluster:
             "--loglevel=INFO",
         )
         own = {"CELERY_WORKER": "1", "PROCESS_NAME": name, "DATABASE_STATEMENT_TIMEOUT": "60s"}
-        worker = Supervised(name, command, self.environment | own | environment, self.log)
+        worker = Supervised(name, command, self.environment | own, self.log)
         try:
             like = f"{name}@%"
             wait_until(lambda: self.sql("select 1 from workers where name like %s", like))
