@@ -1,6 +1,7 @@
 """Unwrapped keys in memory: private copies, wiped, bounded, forgotten in time and after a fork."""
 
 import os
+import signal
 import threading
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -150,6 +151,7 @@ def test_a_forked_process_starts_without_keys_even_if_another_thread_held_the_lo
     with cache._lock:
         child = os.fork()
         if child == 0:
+            signal.alarm(10)  # a lock that stayed held would hang it
             here = cache.copy(key.id) or cache.copy_active(key.scope)
             os.write(tell, b"full" if here else b"empty")
             os._exit(0)

@@ -248,6 +248,12 @@ def test_a_wrapped_key_opens_only_in_its_scope_and_under_its_parent():
             suite.unwrap(*wrong)
 
 
+def test_no_two_wrappings_of_a_key_are_alike():
+    blobs = {suite.wrap(KEY, "p1", KEY, b"") for _ in range(20)}
+
+    assert len({blob[: suite.IV_BYTES] for blob in blobs}) == 20
+
+
 @given(st.binary(max_size=80))
 def test_any_blob_is_refused_as_a_wrapped_key(blob):
     with pytest.raises(DecryptionFailed):

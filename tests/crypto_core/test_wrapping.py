@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError
 
+from crypto_core import suite
 from crypto_core.errors import (
     KeyDestroyed,
     KeyMismatch,
@@ -55,6 +56,22 @@ def test_a_key_under_another_tenants_key_is_refused(ring, scope):
     ConversationKey.objects.filter(pk=kid).update(parent_id=foreign)
 
     assert isinstance(KeyRing().find([kid])[kid], KeyMismatch)
+
+
+def test_material_that_its_id_does_not_name_is_refused_even_if_well_wrapped(ring, scope):
+    kid, parent = ring.active(scope).id, ring.active(Scope(scope.tenant, "wrap"))
+    other = suite.wrap(parent.material, parent.id, bytes(32), scope.bind(kid))
+    ConversationKey.objects.filter(pk=kid).update(wrapped=other)
+
+    assert isinstance(KeyRing().find([kid])[kid], KeyMismatch)
+
+
+def test_a_key_that_another_tenants_key_wraps_well_is_refused(ring, scope):
+    key, foreign = ring.active(scope), ring.active(Scope(uuid4(), "wrap"))
+    blob = suite.wrap(foreign.material, foreign.id, key.material, scope.bind(key.id))
+    ConversationKey.objects.filter(pk=key.id).update(wrapped=blob, parent_id=foreign.id)
+
+    assert isinstance(KeyRing().find([key.id])[key.id], KeyMismatch)
 
 
 def test_one_tenants_broken_keys_are_no_others_trouble(ring, scope):
