@@ -1,5 +1,6 @@
 """Where a planted word is found: in any column of any table, in any value of Redis, in any file."""
 
+import secrets
 import threading
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,11 @@ from psycopg import connect, sql
 
 DATABASES = 64
 OVER = b"wiretap-over"
+
+
+def word() -> str:
+    """A word that nobody has written before."""
+    return "quetzal" + "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(8))
 
 
 def forms(word: str) -> set[bytes]:

@@ -48,8 +48,23 @@ class Api:
     def delete(self, path: str) -> Reply:
         return self.ask("DELETE", path)
 
+    def leave(self, path: str, body: object, **headers: str) -> None:
+        """Post, and be gone before the answer comes."""
+        self._send("POST", path, body, headers)
+        self.close()
+
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Reply:
         """The answer, whatever its status; OSError or HTTPException when there is none."""
+        try:
+            answer = self._send(method, path, body, headers).getresponse()
+            return Reply(answer.status, answer.headers, answer.read().decode())
+        except (OSError, http.client.HTTPException):
+            self.close()
+            raise
+
+    def _send(
+        self, method: str, path: str, body: object, headers: dict[str, str]
+    ) -> http.client.HTTPConnection:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
@@ -57,17 +72,11 @@ class Api:
         if data:
             sent["Content-Type"] = "application/json"
         path = path if path.startswith("/api") or not self.token else f"/api/v1{path}"
-        try:
-            if self._connection is None:
-                self._connection = http.client.HTTPConnection(
-                    urlsplit(self.url).netloc, timeout=TIMEOUT
-                )
-            self._connection.request(method, path, data or None, sent)
-            answer = self._connection.getresponse()
-            return Reply(answer.status, answer.headers, answer.read().decode())
-        except (OSError, http.client.HTTPException):
-            self.close()
-            raise
+        if self._connection is None:
+            place = urlsplit(self.url).netloc
+            self._connection = http.client.HTTPConnection(place, timeout=TIMEOUT)
+        self._connection.request(method, path, data or None, sent)
+        return self._connection
 
     def close(self) -> None:
         if self._connection is not None:

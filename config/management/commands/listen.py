@@ -41,6 +41,7 @@ class Command(BaseCommand):
                 socket.send(json.dumps({"type": "hello", "client": "listen", "token": token}))
                 for text in socket:
                     self.stdout.write(str(text))
+                    self.stdout.flush()  # who reads may be a pipe
                     answer(socket, json.loads(text))
         except KeyboardInterrupt:
             return
