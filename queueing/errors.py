@@ -10,8 +10,8 @@
 
     LedgerError               raised to whoever asks something of the ledger
     ├── JobNotFound           no such job, or not one that this person may see
+    │   └── QueueNotFound     no queue has this name
     ├── JobStateConflict      the job is in no state for that
-    ├── QueueNotFound         no queue has this name
     ├── LeaseLost             somebody else owns a job by now; what was done for it is rolled back
     ├── DatabaseAway          PostgreSQL went away; the sweeper gives the jobs to others
     └── DrainFailed           something in the executor itself
@@ -97,10 +97,8 @@ class JobStateConflict(LedgerError):
     code = "job-state"
 
 
-class QueueNotFound(LedgerError):
+class QueueNotFound(JobNotFound):
     """No queue has this name."""
-
-    code = "not-found"
 
 
 class LeaseLost(LedgerError):

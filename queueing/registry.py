@@ -12,7 +12,7 @@ from queueing.queues import Queue
 SUCCESS: Mapping[str, Any] = {"success": True}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Claimed:
     """A job as the worker that claimed it sees it."""
 
