@@ -5,10 +5,13 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from messaging.api import problems
+from messaging.api import urls as messaging
+from queueing import urls as queueing
 
-api = include("messaging.api.urls")
+api = include([*messaging.urlpatterns, *queueing.urlpatterns])
 
 urlpatterns = [
+    *queueing.probes,
     path("admin/", admin.site.urls),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema")),

@@ -5,23 +5,20 @@ from django.urls import path
 from queueing.api import probes as probe
 from queueing.api import views
 
-# Both forms are required: with and without messages/ (S114-S120).
+ADDRESSES = (
+    ("jobs/<uuid:job_id>", views.OneJob),
+    ("jobs/<uuid:job_id>/retry", views.RetryJob),
+    ("queue/metrics", views.Metrics),
+    ("queue/health", views.Health),
+    ("queue/<str:queue>/health", views.QueueHealth),
+    ("queue/<str:queue>/failed", views.FailedJobs),
+    ("queue/<str:queue>/failed/<uuid:job_id>/retry", views.RetryFailed),
+)
+
+# Both forms are required (S114-S120); the schema shows one of them.
 urlpatterns = [
-    path("messages/jobs/<uuid:job_id>", views.OneJob.as_view()),
-    path("messages/jobs/<uuid:job_id>/retry", views.RetryJob.as_view()),
-    path("jobs/<uuid:job_id>", views.OneJob.as_view()),
-    path("jobs/<uuid:job_id>/retry", views.RetryJob.as_view()),
-    *(
-        path(f"{prefix}queue/{address}", view.as_view())
-        for prefix in ("messages/", "")
-        for address, view in (
-            ("metrics", views.Metrics),
-            ("health", views.Health),
-            ("<str:queue>/health", views.QueueHealth),
-            ("<str:queue>/failed", views.FailedJobs),
-            ("<str:queue>/failed/<uuid:job_id>/retry", views.RetryFailed),
-        )
-    ),
+    *(path(f"messages/{address}", view.as_view()) for address, view in ADDRESSES),
+    *(path(address, view.as_view(schema=None)) for address, view in ADDRESSES),
 ]
 
 probes = [path("live", probe.live), path("ready", probe.ready)]

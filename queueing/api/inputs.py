@@ -65,7 +65,7 @@ class MetricsQuery(Strict):
     shape = serializers.ChoiceField(choices=["full", "flat"], default="full")
 
 
-class RetryBody(Strict):
+class Retry(Strict):
     reason = Reason(max_length=LONGEST_REASON, required=False, default="", allow_blank=True)
 
 

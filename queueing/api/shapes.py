@@ -1,82 +1,14 @@
-"""What answers say of a job, and the same as shapes for the schema."""
+"""The shapes of the answers, for the schema."""
 
-import base64
 from typing import Any
-from uuid import UUID
 
 from rest_framework import serializers
 
-from queueing import progress
-from queueing.models import Job
-from queueing.moments import rfc3339
+from queueing.models import Job as Row
 from queueing.queues import BY_NAME
 
-PRIORITIES = ("CRITICAL", "HIGH", "NORMAL", "LOW")
-STATUSES = ("healthy", "degraded", "unhealthy", "paused")
-
-
-def whole(job: Job) -> dict[str, Any]:
-    """Everything that its owner and operators may know of *job*: ids, never content."""
-    return {
-        "jobId": str(job.id),
-        "name": job.kind,
-        "queueName": job.queue,
-        "key": BY_NAME[job.queue].key,
-        "priority": Job.Priority(job.priority).name,
-        "state": job.state,
-        "attempts": attempts(job),
-        "maxAttempts": job.max_attempts,
-        "messageId": job.args.get("messageId"),
-        "data": job.args,
-        "progress": progress.of(job),
-        "error": error(job),
-        "createdAt": rfc3339(job.created_at),
-        "startedAt": rfc3339(job.started_at),
-        "finishedAt": rfc3339(job.finished_at),
-    }
-
-
-def retried(job: Job) -> dict[str, Any]:
-    """What becomes of a job that was given its attempts again."""
-    return {
-        "jobId": str(job.id),
-        "queueName": job.queue,
-        "state": job.state,
-        "attempts": job.attempts,
-        "maxAttempts": job.max_attempts,
-    }
-
-
-def failed(job: Job) -> dict[str, Any]:
-    """A dead letter in a list."""
-    return {
-        "jobId": str(job.id),
-        "queueName": job.queue,
-        "name": job.kind,
-        "data": job.args,
-        "error": error(job),
-        "attempts": job.attempts,
-        "failedAt": rfc3339(job.finished_at),
-        "createdAt": rfc3339(job.created_at),
-    }
-
-
-def attempts(job: Job) -> int:
-    """Tries so far, the one that is going on among them."""
-    return job.attempts + (job.state == Job.State.ACTIVE)
-
-
-def error(job: Job) -> dict[str, str] | None:
-    """The last error: a code, and a text where it is one of ours."""
-    if not job.error_class or job.state == Job.State.COMPLETED:
-        return None
-    return {"code": job.error_class, "title": job.error or job.error_class}
-
-
-def cursor_of(job_id: UUID) -> str:
-    """The cursor that stands for *job_id*: 22 characters."""
-    return base64.urlsafe_b64encode(job_id.bytes).rstrip(b"=").decode()
-
+STATUSES = "healthy, degraded, unhealthy or paused"
+State, Priority = Row.State, Row.Priority
 
 Text, Number, Flag, Id = (
     serializers.CharField,
@@ -86,12 +18,12 @@ Text, Number, Flag, Id = (
 )
 
 
-class JobErrorShape(serializers.Serializer[Any]):
+class JobError(serializers.Serializer[Any]):
     code = Text()
     title = Text()
 
 
-class ProgressShape(serializers.Serializer[Any]):
+class JobProgress(serializers.Serializer[Any]):
     percentage = Number(min_value=0, max_value=100)
     step = Text()
     totalSteps = Number()
@@ -102,18 +34,18 @@ class ProgressShape(serializers.Serializer[Any]):
         return super().get_fields() | {"data": serializers.DictField()}
 
 
-class JobShape(serializers.Serializer[Any]):
+class Job(serializers.Serializer[Any]):
     jobId = Id()
     name = Text()
     queueName = serializers.ChoiceField(choices=sorted(BY_NAME))
     key = Text()
-    priority = serializers.ChoiceField(choices=PRIORITIES)
-    state = serializers.ChoiceField(choices=Job.State.values)
+    priority = serializers.ChoiceField(choices=[name for name in Priority.names])
+    state = serializers.ChoiceField(choices=State.values)
     attempts = Number()
     maxAttempts = Number()
     messageId = Id(allow_null=True)
-    progress = ProgressShape()
-    error = JobErrorShape(allow_null=True)
+    progress = JobProgress()
+    error = JobError(allow_null=True)
     createdAt = serializers.DateTimeField()
     startedAt = serializers.DateTimeField(allow_null=True)
     finishedAt = serializers.DateTimeField(allow_null=True)
@@ -122,19 +54,19 @@ class JobShape(serializers.Serializer[Any]):
         return super().get_fields() | {"data": serializers.DictField(help_text="Ids only.")}
 
 
-class RetriedShape(serializers.Serializer[Any]):
+class RetriedJob(serializers.Serializer[Any]):
     jobId = Id()
     queueName = Text()
-    state = serializers.ChoiceField(choices=Job.State.values)
+    state = serializers.ChoiceField(choices=State.values)
     attempts = Number()
     maxAttempts = Number()
 
 
-class FailedShape(serializers.Serializer[Any]):
+class FailedJob(serializers.Serializer[Any]):
     jobId = Id()
     queueName = Text()
     name = Text()
-    error = JobErrorShape(allow_null=True)
+    error = JobError(allow_null=True)
     attempts = Number()
     failedAt = serializers.DateTimeField()
     createdAt = serializers.DateTimeField()
@@ -143,15 +75,15 @@ class FailedShape(serializers.Serializer[Any]):
         return super().get_fields() | {"data": serializers.DictField(help_text="Ids only.")}
 
 
-class FailedPageShape(serializers.Serializer[Any]):
+class FailedJobPage(serializers.Serializer[Any]):
     nextCursor = Text(allow_null=True)
     hasMore = Flag()
 
     def get_fields(self) -> dict[str, Any]:
-        return super().get_fields() | {"data": FailedShape(many=True)}
+        return super().get_fields() | {"data": FailedJob(many=True)}
 
 
-class CountsShape(serializers.Serializer[Any]):
+class Counts(serializers.Serializer[Any]):
     waiting = Number()
     active = Number()
     completed = Number()
@@ -160,30 +92,30 @@ class CountsShape(serializers.Serializer[Any]):
     paused = Number()
 
 
-class StatsShape(CountsShape):
+class QueueStats(Counts):
     name = Text()
     oldestSeconds = serializers.FloatField()
     ratePerMinute = serializers.FloatField()
 
 
-class MetricsShape(serializers.Serializer[Any]):
-    queues = serializers.DictField(child=StatsShape())
-    totals = CountsShape()
+class QueueMetrics(serializers.Serializer[Any]):
+    queues = serializers.DictField(child=QueueStats())
+    totals = Counts()
     timestamp = serializers.DateTimeField()
 
 
-class ChecksShape(serializers.Serializer[Any]):
+class QueueChecks(serializers.Serializer[Any]):
     redis = Flag()
     accepting = Flag()
     processing = Flag()
     highFailureRate = Flag()
 
 
-class HealthShape(serializers.Serializer[Any]):
+class QueueHealth(serializers.Serializer[Any]):
     queue = Text()
     key = Text()
-    status = serializers.ChoiceField(choices=STATUSES)
-    checks = ChecksShape()
+    status = Text(help_text=STATUSES)
+    checks = QueueChecks()
     failureRate = serializers.FloatField()
     averageProcessingTime = serializers.FloatField(help_text="Seconds.")
     waiting = Number()
@@ -192,7 +124,7 @@ class HealthShape(serializers.Serializer[Any]):
     checkedAt = serializers.DateTimeField()
 
 
-class AllHealthShape(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(choices=STATUSES)
-    queues = serializers.DictField(child=HealthShape())
+class AllHealth(serializers.Serializer[Any]):
+    status = Text(help_text=STATUSES)
+    queues = serializers.DictField(child=QueueHealth())
     checkedAt = serializers.DateTimeField()
