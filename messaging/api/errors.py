@@ -8,7 +8,7 @@ an exception's text may quote what somebody wrote.
 import logging
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from http import HTTPStatus
 from typing import Any
@@ -22,10 +22,10 @@ from rest_framework.response import Response
 
 from messaging.api.authentication import CHALLENGE
 from messaging.api.middleware import API, request_id_of
-from messaging.api.pointers import entries, entry
+from messaging.api.pointers import by_parameter, entries, entry
 from messaging.api.problems import KINDS, type_of
 from messaging.errors import MessagingError
-from queueing.errors import JobNotFound, JobStateConflict
+from queueing.errors import JobNotFound, JobStateConflict, QueueNotFound
 
 CONTENT_TYPE = "application/problem+json"
 MOST_ERRORS = 50  # of one answer
@@ -69,14 +69,12 @@ REST_FRAMEWORK: dict[type[exceptions.APIException], str] = {
 }
 
 
-class BadQuery(exceptions.ValidationError):
-    """Parameters of the address are wrong; their names are no JSON pointers."""
-
-
 def problem(error: Exception, context: Mapping[str, Any]) -> Response:
     """The answer to a request that ended in *error* (REST framework's EXCEPTION_HANDLER)."""
     request = getattr(context.get("request"), "_request", None)
     found = translate(error)
+    if request is not None and request.method == "GET":
+        found = replace(found, errors=[by_parameter(one) for one in found.errors])
     if found.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         witness(error, request)
     return Response(
@@ -123,14 +121,7 @@ def _(error: exceptions.ValidationError) -> Problem:
 
 
 @translate.register
-def _(error: BadQuery) -> Problem:
-    found = list(entries(error.detail, ""))
-    named = [{"parameter": one.pop("pointer").lstrip("/")} | one for one in found]
-    return Problem("validation", errors=named)
-
-
-@translate.register
-def _(error: JobNotFound | Http404) -> Problem:
+def _(error: JobNotFound | QueueNotFound | Http404) -> Problem:
     return Problem("not-found")
 
 

@@ -75,6 +75,16 @@ def as_strict_as_we_are(result: dict[str, Any], **kwargs: object) -> dict[str, A
     return result
 
 
+def one_problem(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
+    """Every refusal has the one shape, also of those who do not know it."""
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                if refusal := response.get("content", {}).get(CONTENT_TYPE):
+                    refusal["schema"] = {"$ref": "#/components/schemas/Problem"}
+    return result
+
+
 def camel_case_paths(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
     """Parameters of addresses in the style of everything else."""
     for operations in result["paths"].values():

@@ -26,6 +26,12 @@ def entries(detail: object, pointer: str) -> Iterator[dict[str, str]]:
         yield entry(pointer, detail.code or "invalid", str(detail))
 
 
+def by_parameter(row: dict[str, str]) -> dict[str, str]:
+    """*row* of a request without a body: what it points at is a parameter of the address."""
+    named = {"parameter": row["pointer"].removeprefix("#").lstrip("/")}
+    return named | {name: value for name, value in row.items() if name != "pointer"}
+
+
 def step(name: object) -> str:
     """The part of a pointer that leads to *name*; nothing for errors of the object itself."""
     if name == api_settings.NON_FIELD_ERRORS_KEY:

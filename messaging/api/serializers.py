@@ -10,7 +10,6 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 from rest_framework.serializers import as_serializer_error
 
-from messaging.api.errors import BadQuery
 from messaging.api.fields import Flag, Id, Metadata, Moment, PriorityName, Text, Whole
 from messaging.api.pages import LARGEST_SEQ, Cursor, Limit
 from messaging.services.conversations import MOST_PARTICIPANTS
@@ -66,10 +65,7 @@ def body_of(request: Request, kind: type[Strict]) -> dict[str, Any]:
 
 def query_of(request: Request, kind: type[Strict]) -> dict[str, Any]:
     """The parameters of *request*'s address, validated as *kind*."""
-    try:
-        found: dict[str, Any] = shared(kind).run_validation(request.query_params.dict())
-    except serializers.ValidationError as error:
-        raise BadQuery(error.detail) from None
+    found: dict[str, Any] = shared(kind).run_validation(request.query_params.dict())
     return found
 
 

@@ -16,7 +16,7 @@ from messaging.api.problems import KINDS, type_of
 from messaging.errors import MessagingError
 from messaging.models import User
 from messaging.services import accounts
-from queueing.errors import JobNotFound, JobStateConflict
+from queueing.errors import JobNotFound, JobStateConflict, QueueNotFound
 from tests.messaging.api.calls import V1
 from tests.messaging.api.conftest import Client
 
@@ -99,6 +99,7 @@ def test_every_error_of_the_product_is_a_kind_of_problem(kind: type[MessagingErr
         (PermissionDenied(SECRET), "forbidden"),
         (SuspiciousOperation(SECRET), "malformed"),
         (JobNotFound(), "not-found"),
+        (QueueNotFound(), "not-found"),
         (JobStateConflict(), "job-state"),
         (OperationalError(SECRET), "unavailable"),
         (IntegrityError(SECRET), "internal"),

@@ -38,6 +38,15 @@ def test_a_direct_message_is_accepted_with_its_jobs_and_links(
     assert Job.objects.filter(pk__in=queue["jobIds"].values()).count() == 4
 
 
+def test_the_links_lead_somewhere(client: Client, alice: User, bob: User) -> None:
+    browser = client(alice)
+    links = direct(browser, bob, encrypted=True).json()["links"]
+
+    assert browser.get(links["self"]).json()["content"] == "Hello"
+    for step in STEPS:
+        assert browser.get(links["jobs"][step]).status_code == 200
+
+
 def test_an_encrypted_message_is_stored_sealed(client: Client, alice: User, bob: User) -> None:
     direct(client(alice), bob, "canary-7f3a", encrypted=True, metadata={"ward": "canary-7f3a"})
 
