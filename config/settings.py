@@ -5,7 +5,7 @@ from pathlib import Path
 from kombu import Queue
 from psycopg.conninfo import conninfo_to_dict
 
-from config import env
+from config import env, logs
 from queueing.queues import QUEUES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -275,15 +275,6 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-# --- Logs: ids and codes, never content
+# --- Logs
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"celery.worker.strategy": {"level": "WARNING"}},  # says twice that a drain ran
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
-}
+LOGGING = logs.to_stderr(env.text("LOG_LEVEL", "INFO"))
