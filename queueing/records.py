@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.db import transaction
 
@@ -83,11 +84,10 @@ def _count(bad: Sequence[Verdict]) -> None:
 def _announce(dead: Sequence[Verdict]) -> None:
     """Tell the listeners; one that raises is logged, for it may not keep a job from ending."""
     for verdict in dead:
+        job = replace(verdict.job, attempts=verdict.job.attempts + verdict.attempt)
         error = verdict.trouble and verdict.trouble.error
         try:
             with transaction.atomic():
-                job_failed.send(sender=verdict.job.kind, jobs=[verdict.job], error=error)
+                job_failed.send(sender=job.kind, jobs=[job], error=error)
         except Exception as trouble:
-            log.error(
-                "job %s failed and a listener raised %s", verdict.job.id, type(trouble).__name__
-            )
+            log.error("job %s failed and a listener raised %s", job.id, type(trouble).__name__)

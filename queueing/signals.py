@@ -1,6 +1,7 @@
 """How others hear of the ledger; sent inside the transaction that makes it true.
 
-    job_failed(jobs, error)               dead letters were made; jobs are Claimed
+    job_failed(jobs, error)               dead letters were made; jobs are Claimed, and their
+                                          attempts include the last one
     job_retried(job, actor_id, reason)    an operator gave a dead letter its attempts again
     job_cancelled(job, actor_id, reason)
     job_discarded(job, actor_id, reason)  a dead letter was given up

@@ -77,5 +77,5 @@ def query_of(request: Request, kind: type[Strict]) -> dict[str, Any]:
 
 def body_of(request: Request, kind: type[Strict]) -> dict[str, Any]:
     """The body of *request*, validated as *kind*; none is as good as an empty one."""
-    found: dict[str, Any] = kind().run_validation(request.data or {})
+    found: dict[str, Any] = kind().run_validation({} if request.data is None else request.data)
     return found

@@ -407,10 +407,10 @@ def test_an_unfinished_call_runs_again(script: Script) -> None:
 
 
 def test_listeners_hear_of_dead_letters_once(script: Script) -> None:
-    heard: list[tuple[UUID, str]] = []
+    heard: list[tuple[UUID, str, int]] = []
 
     def receiver(jobs: list[Claimed], error: Exception, **_: object) -> None:
-        heard.extend((job.id, str(error)) for job in jobs)
+        heard.extend((job.id, str(error), job.attempts) for job in jobs)
 
     job_failed.connect(receiver)
     try:
@@ -420,7 +420,7 @@ def test_listeners_hear_of_dead_letters_once(script: Script) -> None:
     finally:
         job_failed.disconnect(receiver)
 
-    assert heard == [(job_id, "gone")]
+    assert heard == [(job_id, "gone", 1)]
 
 
 def test_a_listener_that_raises_does_not_keep_a_job_alive(script: Script) -> None:
@@ -440,6 +440,7 @@ def test_a_listener_that_raises_does_not_keep_a_job_alive(script: Script) -> Non
     assert not LaneControl.objects.exists()
 
 
+@pytest.mark.usefixtures("operator")
 def test_a_paused_queue_is_left_alone(script: Script) -> None:
     PROBE.enqueue(tenant_id=TENANT, args={})
     control.pause(DELIVERY, reason="provider is down")
