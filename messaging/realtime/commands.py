@@ -1,0 +1,127 @@
+"""What a welcomed client can say: each frame calls one service or the hub, and is answered.
+
+What is not the caller's is not found, whatever it is; nobody learns whether it exists.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from messaging.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded
+from messaging.models import Priority
+from messaging.realtime import limits
+from messaging.realtime.frames import (
+    Ack,
+    ClientFrame,
+    Delivered,
+    Hello,
+    Ping,
+    Pong,
+    Read,
+    Refresh,
+    SendMessage,
+    Subscribe,
+    Unsubscribe,
+)
+from messaging.realtime.hub import Hub
+from messaging.realtime.refusals import error_frame, known, refuse
+from messaging.realtime.rooms import Connection
+from messaging.realtime.threads import call
+from messaging.realtime.wire import Wire
+from messaging.services import accounts, receipts, sending
+from messaging.services.sending import Draft
+
+
+async def obey(hub: Hub, connection: Connection, frame: ClientFrame) -> None:
+    """Do what *frame* says; what goes wrong is told and ends nothing."""
+    try:
+        await COMMANDS[type(frame)](hub, connection, frame)
+    except Exception as error:
+        connection.outbox.write(Wire(error_frame(known(error), frame.id)))
+
+
+def answer(connection: Connection, frame: ClientFrame, **result: Any) -> None:
+    connection.outbox.write(Wire(Ack(frame.id, result)))
+
+
+async def greet_again(hub: Hub, connection: Connection, frame: Hello) -> None:
+    raise Conflict("This socket has been welcomed.")
+
+
+async def refresh(hub: Hub, connection: Connection, frame: Refresh) -> None:
+    identity = await call(accounts.authenticate, frame.token)
+    if identity.user.pk != connection.user_id:
+        refuse(connection.outbox, Forbidden("A socket stays its user's."), frame.id)
+        return
+    connection.identity = identity
+    answer(connection, frame, expiresAt=identity.expires_at)
+
+
+async def subscribe(hub: Hub, connection: Connection, frame: Subscribe) -> None:
+    if len({*connection.subscriptions, frame.conversation_id}) > limits.CONVERSATIONS:
+        raise QuotaExceeded(f"At most {limits.CONVERSATIONS} conversations.")
+    subscription, reset = await hub.follow(connection, frame.conversation_id, frame.since)
+    answer(
+        connection,
+        frame,
+        seq=subscription.room.head,
+        resumed=frame.since is not None and not reset,
+        reset=reset,
+    )
+    hub.catch_up(subscription)
+
+
+async def unsubscribe(hub: Hub, connection: Connection, frame: Unsubscribe) -> None:
+    subscription = connection.subscriptions.get(frame.conversation_id)
+    if subscription is None:
+        raise NotFound
+    subscription.room.leave(subscription)
+    answer(connection, frame)
+
+
+async def send_message(hub: Hub, connection: Connection, frame: SendMessage) -> None:
+    draft = Draft(
+        content=frame.content,
+        encrypted=frame.encrypted,
+        priority=Priority[frame.priority],
+        client_message_id=frame.client_message_id,
+    )
+    accepted = await call(
+        sending.send_group,
+        sender=connection.identity.user,
+        conversation_id=frame.conversation_id,
+        draft=draft,
+    )
+    message, queue = accepted.body["message"], accepted.body["queue"]
+    answer(connection, frame, messageId=message["id"], seq=message["seq"], jobs=queue["jobIds"])
+
+
+async def delivered(hub: Hub, connection: Connection, frame: Delivered) -> None:
+    subscription = connection.subscriptions.get(frame.conversation_id)
+    if subscription is None:
+        raise NotFound
+    if frame.seq > (subscription.cursor.position or 0):
+        raise Invalid("Nothing of this number has been sent.", pointer="/seq")
+    hub.acks.note(connection.user_id, frame.conversation_id, frame.seq)
+
+
+async def read(hub: Hub, connection: Connection, frame: Read) -> None:
+    await call(receipts.read, connection.identity.user, frame.conversation_id, frame.seq)
+    answer(connection, frame)
+
+
+async def ping(hub: Hub, connection: Connection, frame: Ping) -> None:
+    connection.outbox.write(Wire(Pong(frame.id)))
+
+
+Command = Callable[[Hub, Connection, Any], Awaitable[None]]
+
+COMMANDS: dict[type[ClientFrame], Command] = {
+    Hello: greet_again,
+    Refresh: refresh,
+    Subscribe: subscribe,
+    Unsubscribe: unsubscribe,
+    SendMessage: send_message,
+    Delivered: delivered,
+    Read: read,
+    Ping: ping,
+}
