@@ -7,6 +7,9 @@ import pytest
 from crypto_core.keyring import KeyRing
 from crypto_core.service import EncryptionService
 from crypto_core.suite import Scope
+from tests.messaging.api.conftest import client
+
+__all__ = ["client"]
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from crypto_core.models import ConversationKey, KeyState, TenantKey
 from crypto_core.service import Context, EncryptionService, Sealed
 from messaging.models import Tenant
 from tests.crypto_core.bodies import counted, elsewhere, kid_of, median_milliseconds, row, sealed
+from tests.crypto_core.through_the_api import Degradation, DirectMessage, GroupMessage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CANARY = "Bed 4: 5 mg, twice a day"
@@ -38,7 +39,7 @@ def context(clinic: Tenant) -> Context:
     return Context(clinic.pk, uuid4(), uuid4())
 
 
-class TestSuite1DirectMessage:
+class TestSuite1DirectMessage(DirectMessage):
     """S141: an encrypted direct message."""
 
     @pytest.mark.req("S141.3")
@@ -55,6 +56,10 @@ class TestSuite1DirectMessage:
         for other in (elsewhere(context), replace(context, conversation=uuid4())):
             with pytest.raises(KeyMismatch):
                 service.open(body, other, extra=b"ward 7")
+
+
+class TestSuite2GroupMessage(GroupMessage):
+    """S142: an encrypted group message."""
 
 
 class TestSuite3KeyRotation:
@@ -89,7 +94,7 @@ class TestSuite3KeyRotation:
         assert states == {kid_of(old): KeyState.RETIRED, kid_of(new): KeyState.ACTIVE}
 
 
-class TestSuite4FallbackAndErrors:
+class TestSuite4FallbackAndErrors(Degradation):
     """S144: what is wrong is refused with a name, and without content."""
 
     @pytest.mark.req("S144.2")
