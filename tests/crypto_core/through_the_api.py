@@ -10,7 +10,6 @@ from crypto_core.service import Context, Sealed
 from messaging.models import Message, MessageDelivery
 from messaging.services import conversations
 from queueing.testing import work_all
-
 from tests.system.canary import columns_with
 
 V1 = "/api/v1"
@@ -40,7 +39,7 @@ class DirectMessage:
     @pytest.mark.req("S141.1")
     def test_encrypt_store_decrypt_flow(self, client, alice, bob):
         request = {"recipientId": str(bob.pk), **RULED_OUT}
-        row = sent(client(alice).post(f"{V1}/messages/direct", request))
+        row = sent(client(alice).post(f"{V1}/messages/direct", request, format="json"))
         work_all()
 
         row.refresh_from_db()
@@ -55,7 +54,7 @@ class DirectMessage:
         self, client, connect, service, alice, bob, eve, mallory
     ):
         request = {"recipientId": str(bob.pk), **RULED_OUT}
-        row = sent(client(alice).post(f"{V1}/messages/direct", request))
+        row = sent(client(alice).post(f"{V1}/messages/direct", request, format="json"))
 
         for stranger in (eve, mallory):
             assert client(stranger).get(f"{V1}/messages/{row.pk}").status_code == 404
@@ -74,7 +73,7 @@ class GroupMessage:
         people = [bob, *(person(f"member-{i}") for i in range(3))]
         started = conversations.start(creator=alice, participant_ids=[each.pk for each in people])
         request = {"conversationId": started.body["id"], **RULED_OUT}
-        row = sent(client(alice).post(f"{V1}/messages/group", request))
+        row = sent(client(alice).post(f"{V1}/messages/group", request, format="json"))
         work_all()
 
         assert Message.objects.count() == 1
@@ -83,7 +82,7 @@ class GroupMessage:
             assert client(reader).get(f"{V1}/messages/{row.pk}").json()["content"] == CANARY
         group = UUID(started.body["id"])
         conversations.remove_participant(actor=bob, conversation_id=group, user_id=bob.pk)
-        later = sent(client(alice).post(f"{V1}/messages/group", request))
+        later = sent(client(alice).post(f"{V1}/messages/group", request, format="json"))
         work_all()
         later.refresh_from_db()
         assert client(bob).get(f"{V1}/messages/{later.pk}").status_code == 404
@@ -95,7 +94,7 @@ class GroupMessage:
         address = f"{V1}/messages/direct"
         for i, encrypted in enumerate((True, False, True)):
             request = {"recipientId": str(bob.pk), "content": f"no {i}", "encrypted": encrypted}
-            row = sent(client(alice).post(address, request))
+            row = sent(client(alice).post(address, request, format="json"))
         Message.objects.filter(pk=row.pk).update(encrypted_content=b"x" * 80)
 
         listed = client(bob).get(f"{V1}/conversations/{row.conversation_id}/messages").json()
@@ -113,10 +112,10 @@ class Degradation:
         settings.ENCRYPTION_ENABLED = False
         address, to = f"{V1}/messages/direct", {"recipientId": str(bob.pk)}
 
-        refused = client(alice).post(address, {**to, **RULED_OUT})
+        refused = client(alice).post(address, {**to, **RULED_OUT}, format="json")
 
         assert refused.status_code == 503
         assert refused.json()["type"].endswith("encryption-unavailable")
         assert Message.objects.count() == 0
-        plain = sent(client(alice).post(address, {**to, "content": "a plain word"}))
+        plain = sent(client(alice).post(address, {**to, "content": "a plain word"}, format="json"))
         assert (plain.content, plain.is_encrypted) == ("a plain word", False)
