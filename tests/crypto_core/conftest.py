@@ -8,8 +8,9 @@ from crypto_core.keyring import KeyRing
 from crypto_core.service import EncryptionService
 from crypto_core.suite import Scope
 from tests.messaging.api.conftest import client
+from tests.messaging.realtime.conftest import connect, socket_server
 
-__all__ = ["client"]
+__all__ = ["client", "connect", "socket_server"]
 
 
 @pytest.fixture
