@@ -6,6 +6,7 @@ from kombu import Queue
 from psycopg.conninfo import conninfo_to_dict
 
 from config import env, logs
+from config.providers import APNS, APP_NAME, FCM, PROVIDER_CA, PUSH_STALE_DAYS, SMS_POLICY, TWILIO  # noqa: F401
 from queueing.queues import QUEUES
 
 BASE_DIR = Path(__file__).resolve().parent.parent

@@ -23,7 +23,7 @@ from crypto_core.errors import (
 from crypto_core.service import Context, Sealed, encryption
 from crypto_core.suite import b64, unb64
 from messaging.errors import EncryptionUnavailable, Invalid
-from messaging.models import Message, Protection, Tenant
+from messaging.models import DevicePushToken, Message, Protection, Tenant
 
 IV, TAG = 12, 16  # bytes, in front of a packed part
 
@@ -161,6 +161,32 @@ def open_title(tenant_id: UUID, conversation_id: UUID, packed: bytes | None, kid
     context = Context(tenant_id, conversation_id, conversation_id, "title")
     [title] = encryption().open_many([(_unpack(packed, kid, "1"), context)])
     return "" if isinstance(title, CryptoError) else title
+
+
+def seal_push_token(
+    tenant_id: UUID, user_id: UUID, device_id: UUID, token: str
+) -> tuple[bytes, str]:
+    """A device's push token in its packed form, and the id of its key."""
+    context = Context(tenant_id, user_id, device_id, "push-token")
+    try:
+        sealed = encryption().seal_ingress(token, context)
+    except CryptoError as error:
+        raise EncryptionUnavailable from error
+    return _pack(sealed), sealed.metadata["keyId"]
+
+
+def open_push_tokens(devices: Sequence[DevicePushToken]) -> dict[UUID, str]:
+    """The push tokens of *devices* by their ids; one that cannot be opened is left out."""
+    parts = [
+        (
+            _unpack(bytes(row.sealed_token), row.key_id, "1"),
+            Context(row.tenant_id, row.user_id, row.pk, "push-token"),
+        )
+        for row in devices
+    ]
+    opened = encryption().open_many(parts) if parts else []
+    pairs = zip(devices, opened, strict=True)
+    return {row.pk: token for row, token in pairs if not isinstance(token, CryptoError)}
 
 
 def encode(ciphertext: bytes | memoryview | None) -> str:

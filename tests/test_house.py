@@ -186,7 +186,8 @@ def test_compose_asks_only_for_what_is_in_the_example() -> None:
 
 
 def test_compose_passes_on_every_setting() -> None:
-    read = set(ENVIRONMENT.findall((ROOT / "config/settings.py").read_text()))
+    pages = ("config/settings.py", "config/providers.py")
+    read = {name for page in pages for name in ENVIRONMENT.findall((ROOT / page).read_text())}
     services = compose()["services"]
     passed = {name for each in ("web", "hot") for name in mapping(services[each]["environment"])}
 

@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from messaging.api.serializers import Shape
 from messaging.api.shapes import paged
+from messaging.models import DevicePushToken
 
 
 class TokenPair(Shape):
@@ -47,3 +48,18 @@ class Session(Shape):
 
 
 SessionPage = paged(Session)
+
+
+class Device(Shape):
+    id = serializers.UUIDField()
+    platform = serializers.ChoiceField(choices=DevicePushToken.Platform.values)
+    label = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
+    created_at = serializers.DateTimeField()
+    last_seen_at = serializers.DateTimeField()
+    disabled_at = serializers.DateTimeField(allow_null=True)
+    disabled_reason = serializers.CharField(
+        allow_null=True, help_text="Why it is not pushed to any more: the provider's code."
+    )
+
+
+DevicePage = paged(Device)

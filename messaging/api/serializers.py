@@ -12,10 +12,12 @@ from rest_framework.serializers import as_serializer_error
 
 from messaging.api.fields import Flag, Id, Metadata, Moment, PriorityName, Text, Whole
 from messaging.api.pages import LARGEST_SEQ, Cursor, Limit
+from messaging.models import DevicePushToken
 from messaging.services.conversations import MOST_PARTICIPANTS
 from messaging.services.searching import MOST_CHARACTERS
 
 CONTENT, CLIENT_ID, TITLE, NAME, PASSWORD, TOKEN = 10_000, 64, 200, 150, 1024, 2048  # characters
+PUSH_TOKEN, LABEL = 4096, 100
 UNKNOWN = ErrorDetail("There is no such field.", code="unknown")
 
 
@@ -76,6 +78,12 @@ class Credentials(Strict):
 
 class RefreshToken(Strict):
     refresh_token = Text(max_length=TOKEN)
+
+
+class RegisterDevice(Strict):
+    platform = serializers.ChoiceField(choices=DevicePushToken.Platform.values)
+    token = Text(max_length=PUSH_TOKEN)
+    label = Text(max_length=LABEL, required=False, default="", allow_blank=True)  # type: ignore[assignment]
 
 
 class Send(Strict):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging.api.views import accounts, conversations, messages, notifications
+from messaging.api.views import accounts, conversations, devices, messages, notifications
 
 urlpatterns = [
     path("auth/token", accounts.LogIn.as_view()),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("me", accounts.Me.as_view()),
     path("me/sessions", accounts.Sessions.as_view()),
     path("me/sessions/<uuid:session_id>", accounts.OneSession.as_view()),
+    path("devices", devices.Devices.as_view()),
+    path("devices/<uuid:device_id>", devices.OneDevice.as_view()),
     path("conversations", conversations.Conversations.as_view()),
     path("conversations/<uuid:conversation_id>", conversations.OneConversation.as_view()),
     path("conversations/<uuid:conversation_id>/participants", conversations.Participants.as_view()),

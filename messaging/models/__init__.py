@@ -8,6 +8,11 @@ from messaging.models.accounts import (
     Tenant,
     User,
 )
+from messaging.models.channels import (
+    DevicePushToken,
+    NotificationTemplate,
+    PushSend,
+)
 from messaging.models.conversations import Conversation, Participant, Protection
 from messaging.models.events import Event
 from messaging.models.messages import Message, MessageDelivery, MessageStatus, Priority
@@ -20,6 +25,7 @@ __all__ = [
     "AttemptWindow",
     "AuditEvent",
     "Conversation",
+    "DevicePushToken",
     "Event",
     "Idempotency",
     "Message",
@@ -27,9 +33,11 @@ __all__ = [
     "MessageSearch",
     "MessageStatus",
     "Notification",
+    "NotificationTemplate",
     "Participant",
     "Priority",
     "Protection",
+    "PushSend",
     "Session",
     "SocketTicket",
     "Tenant",

@@ -4,11 +4,13 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.validators import RegexValidator
 from django.db import models
 
 from messaging.models.base import Identified, Owned
 
 SYSTEM = "system"  # the slug of the operators' own tenant
+E164 = r"^\+[1-9][0-9]{6,14}\Z"
 
 
 class Tenant(Identified):
@@ -35,12 +37,20 @@ class Tenant(Identified):
         NONE = "none"  # that there is a message
         SENDER = "sender"  # and from whom
 
+    class Sms(models.TextChoices):
+        """Which messages are worth an SMS; empty means as the installation has it (SMS_POLICY)."""
+
+        URGENT = "urgent"  # those of priority HIGH and CRITICAL
+        ALWAYS = "always"
+        OFF = "off"
+
     name = models.CharField(max_length=200)
     slug = models.SlugField(unique=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     encryption = models.CharField(max_length=16, choices=Encryption, default=Encryption.REQUIRED)
     search = models.CharField(max_length=16, choices=Search, default=Search.BLIND)
     preview = models.CharField(max_length=16, choices=Preview, default=Preview.NONE)
+    sms = models.CharField(max_length=16, choices=Sms, blank=True, default="")
     language = models.CharField(max_length=16, default="english")  # a Snowball stemmer's name
     retention_days = models.PositiveIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -84,6 +94,12 @@ class User(Owned, AbstractBaseUser, PermissionsMixin):
     )
     display_name = models.CharField(max_length=200, blank=True)
     email = models.EmailField(blank=True)
+    phone = models.CharField(  # E.164, for SMS
+        max_length=16,
+        blank=True,
+        default="",
+        validators=[RegexValidator(E164, "A number as in +4930123456.")],
+    )
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.PERSON)
     issuer = models.CharField(max_length=200, null=True, blank=True)  # who vouches for the subject
     subject = models.CharField(max_length=200, null=True, blank=True)

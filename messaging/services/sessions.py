@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from messaging import audit
 from messaging.errors import NotFound, Unauthenticated
-from messaging.models import Session, User
+from messaging.models import DevicePushToken, Session, User
 from messaging.services import attempts, identities, tokens
 from messaging.services.tokens import Claims
 
@@ -147,6 +147,7 @@ def _standing_of(user: User) -> QuerySet[Session]:
 def _end(session: Session, *, action: str, actor_id: UUID | None) -> None:
     session.revoked_at = timezone.now()
     session.save(update_fields=["revoked_at"])
+    DevicePushToken.objects.filter(session_id=session.pk).delete()  # who logged out is not told
     transaction.on_commit(lambda: identities.forget(session.pk))
     _record(action, session, actor_id=actor_id)
 

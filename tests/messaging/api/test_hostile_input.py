@@ -100,6 +100,7 @@ def test_no_value_of_any_field_breaks_an_operation(
     good = {"content": "Hello", "recipientId": str(bob.pk), "userId": str(bob.pk), "seq": 1}
     good |= {"conversationId": sent["conversationId"], "participantIds": [str(bob.pk)]}
     good |= {"username": "alice", "password": "x", "refreshToken": "x"}
+    good |= {"platform": "apns", "token": "0a" * 32}
 
     for name in body["properties"]:
         for value in NASTY:
@@ -139,7 +140,16 @@ def test_no_id_in_an_address_breaks_it(client: Client, alice: User, value: str) 
             assert browser.get(address).status_code in {404, 405}, address
 
 
-NAMES = ("conversationId", "messageId", "userId", "sessionId", "notificationId", "jobId", "queue")
+NAMES = (
+    "conversationId",
+    "messageId",
+    "userId",
+    "sessionId",
+    "notificationId",
+    "jobId",
+    "queue",
+    "deviceId",
+)
 
 
 @pytest.mark.parametrize(

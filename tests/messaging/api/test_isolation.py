@@ -32,6 +32,8 @@ OWN = {
     "listConversations",
     "startConversation",
     "listNotifications",
+    "listDevices",
+    "registerDevice",
     "searchMessages",
     "getQueueMetrics",
     "getHealth",
@@ -67,6 +69,9 @@ def objects(client: Client, alice: User, bob: User, carol: User) -> dict[str, st
         "notificationId": client(bob).get(f"{V1}/notifications").json()["data"][0]["id"],
         "sessionId": str(accounts.open_session(user=bob).session_id),
         "userId": str(bob.pk),
+        "deviceId": client(bob)
+        .post(f"{V1}/devices", {"platform": "fcm", "token": "bob's"}, format="json")
+        .json()["id"],
         "bob": str(bob.pk),
     }
 
