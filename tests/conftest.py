@@ -5,6 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from messaging.models import SYSTEM, Tenant, User
+from tests.system.fixtures import system
+
+__all__ = ["system"]
 
 PASSWORD = "correct horse battery staple"
 
