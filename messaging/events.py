@@ -6,7 +6,7 @@ session key); a plain text, or one under an ingress key, is read from PostgreSQL
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -17,13 +17,14 @@ from psycopg.types.json import Jsonb
 
 from messaging import encryption
 from messaging.encryption import Opened
-from messaging.models import Conversation, Event, Message, Participant
+from messaging.models import Conversation, Event, Message, MessageStatus, Participant
 from queueing.postgres import fetch
 
 log = logging.getLogger(__name__)
 
 FRAME = "event.frame"
 LONGEST_HINT = 8 * 1024  # bytes of ciphertext; above it the hint says only where to look
+UNSHAREABLE = Opened(error="encryption-failed")
 Form = Literal["open", "sealed"]
 Frame = dict[str, Any]
 
@@ -182,15 +183,7 @@ def frames(entries: Sequence[Entry], form: Form) -> list[Frame | None]:
         opened = encryption.open_messages(messages)
         return [_frame(entry, opened.get(entry.message_id or UUID(int=0))) for entry in entries]
     shareable = encryption.under_session_key(messages)
-    return [
-        None
-        if entry.message
-        and entry.message.is_encrypted
-        and not entry.message.deleted_at
-        and entry.message.pk not in shareable
-        else _frame(entry, None)
-        for entry in entries
-    ]
+    return [_sealed_frame(entry, shareable) for entry in entries]
 
 
 def hints_of(entries: Sequence[Entry]) -> list[Hint]:
@@ -235,6 +228,15 @@ def heads(conversation_ids: Iterable[UUID]) -> dict[UUID, int]:
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, as everywhere on the wire."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _sealed_frame(entry: Entry, shareable: Collection[UUID]) -> Frame | None:
+    message = entry.message
+    if not message or not message.is_encrypted or message.deleted_at or message.pk in shareable:
+        return _frame(entry, None)
+    if message.status == MessageStatus.FAILED:  # nobody waits for a step that is dead
+        return _frame(entry, UNSHAREABLE)
+    return None
 
 
 def _frame(entry: Entry, opened: Opened | None) -> Frame:

@@ -43,7 +43,10 @@ class Clock:
         while True:
             await asyncio.sleep(min(TICK, limits.POLL))
             now = time.time()
-            self.tick(now)
+            try:
+                self.tick(now)
+            except Exception as error:  # the clock of all sockets does not stop for one
+                log.error("A tick failed: %s", type(error).__name__)
             if now >= poll_at and (self._poll is None or self._poll.done()):
                 poll_at = now + limits.POLL
                 self._poll = asyncio.create_task(self.poll())

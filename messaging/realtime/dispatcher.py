@@ -42,6 +42,9 @@ class Dispatcher:
 
     def put(self, news: News) -> None:
         """Take note of *news*; it is written soon."""
+        if len(self._waiting) >= limits.HINTS:  # while the database hangs: remember less of it
+            self._reader.ask(news.room)
+            return
         self._waiting.append(news)
         self._wake.set()
 

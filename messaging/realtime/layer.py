@@ -8,6 +8,7 @@ after a reconnect: whatever was published before may have been missed, so that i
 
 import asyncio
 import logging
+import traceback
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -163,5 +164,6 @@ def guarded(call: Callable[..., None], *args: Any) -> None:
     """Call a sink; what it raises is its own trouble and nobody else's."""
     try:
         call(*args)
-    except Exception:
-        log.exception("A sink failed")
+    except Exception as error:  # its text may hold what it failed on
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("A sink failed: %s\n%s", type(error).__name__, where)

@@ -18,6 +18,7 @@ PACE = 262_144  # bytes above which a replay waits for the reader, and signals a
 ABORT = 5.0  # seconds that a closing socket has to take what waits for it
 CLOGGED = 0.05  # seconds between two looks at a reader that a replay waits for
 
+HINTS = 4_096  # that wait to be written; for others it is only noted that something happened
 TURN = 0.005  # seconds of writing before the event loop gets a turn
 THREADS = 8  # with a database connection each
 READS = 4  # of them at most for catching up, so that commands always find one

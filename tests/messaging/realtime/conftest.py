@@ -1,15 +1,18 @@
 """Servers for the tests of the socket, and the people who use it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 from django.conf import settings
 
 from messaging.models import User
+from messaging.realtime.layer import EventLayer
 from messaging.services import accounts, conversations
 from tests.messaging.realtime.client import Client
+from tests.messaging.realtime.layers import layer_at
 from tests.messaging.realtime.servers import SocketServer
 from tests.messaging.realtime.valkey import MortalValkey
 
@@ -29,6 +32,13 @@ def valkey(valkey_server: MortalValkey) -> MortalValkey:
     """A Valkey that a test may kill; it is up again for the next one."""
     valkey_server.start()
     return valkey_server
+
+
+@pytest_asyncio.fixture
+async def layer(valkey: MortalValkey) -> AsyncIterator[EventLayer]:
+    made = layer_at(valkey.url)
+    yield made
+    await made.flush()
 
 
 @pytest.fixture(scope="session")
