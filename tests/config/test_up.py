@@ -1,41 +1,52 @@
 """`make run`, from nothing to nothing: everything answers, what dies returns, nothing stays."""
 
-import contextlib
 import os
-import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from config import runfile
 from config.embedded.places import free_port
+from tests.system.processes import MARK, kill, marked
+from tests.system.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_SECONDS, STOP_SECONDS = 60, 20
 PORTS = ("WEB_PORT", "WS_PORT", "FLOWER_PORT", "MAIL_PORT")
+PROGRAMS = {"web", "sockets", "hot", "slow", "beat", "flower", "mail"}
 
 pytestmark = pytest.mark.journey
 
 
-class System:
-    """A whole Waxwing under a folder of its own."""
+class Run:
+    """One `manage.py up`, with nothing of our own environment but what it needs to run at all."""
 
     def __init__(self, home: Path, ports: dict[str, str]) -> None:
         self.home = home
-        self.output = home.parent / "output"
+        self.mark = uuid.uuid4().hex
         own = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        self.variables = {**own, **ports}
-        self.process = self.start(["up"], self.output)
-        self.seen: set[int] = set()
+        self.variables = {**own, **ports, MARK: self.mark}
+        self.output = home.parent / "output"
+        self.process = self.start("up", output=self.output)
 
-    def start(self, command: list[str], output: Path) -> subprocess.Popen[bytes]:
+    def __enter__(self) -> "Run":
+        wait_until(lambda: "Waxwing is ready" in self.said(), seconds=READY_SECONDS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(STOP_SECONDS)
+
+    def start(self, *command: str, output: Path) -> subprocess.Popen[bytes]:
         arguments = [sys.executable, "manage.py", *command, "--home", str(self.home)]
         with output.open("wb") as file:
             return subprocess.Popen(
@@ -45,54 +56,19 @@ class System:
     def said(self) -> str:
         return self.output.read_text()
 
-    def paste(self, after: str) -> list[str]:
-        """The line that stands under the one that says *after*, as a shell takes it."""
-        return ["sh", "-c", self.said().split(after)[1].split("\n\n")[1].strip()]
+    def line(self, after: str) -> str:
+        """The line to paste that stands below the one with *after*."""
+        return self.said().split(after)[1].split("\n\n")[1].strip()
+
+    def paste(self, line: str) -> str:
+        done = subprocess.run(["sh", "-c", line], cwd=ROOT, env=self.variables, capture_output=True)
+        return done.stdout.decode() + done.stderr.decode()
 
     def programs(self) -> dict[str, int]:
-        """The process of each program, by PROCESS_NAME."""
-        found = {}
-        for pid in children(self.process.pid):
-            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            names = [each[13:] for each in variables if each.startswith(b"PROCESS_NAME=")]
-            found[names[0].decode()] = pid
-        self.seen |= {pid for one in found.values() for pid in (one, *children(one))}
-        return found
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(STOP_SECONDS)
-
-
-def children(pid: int) -> list[int]:
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def until(fact: Callable[[], object], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if fact():
-            return True
-        time.sleep(0.1)
-    return False
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def uses(home: Path) -> list[int]:
-    """The processes that were started with *home* in their command or folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            folder = str((entry / "cwd").readlink())
-            if str(home).encode() in (entry / "cmdline").read_bytes() or str(home) in folder:
-                found.append(int(entry.name))
-    return [pid for pid in found if is_alive(pid)]
+        """The main process of each program: the one that no other of the program has started."""
+        found = marked(self.mark)
+        pids = {each.pid: each.name for each in found}
+        return {each.name: each.pid for each in found if pids.get(each.parent) != each.name}
 
 
 @pytest.fixture
@@ -103,42 +79,52 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def test_one_command_starts_everything_and_leaves_nothing(home: Path) -> None:
-    ports = {name: str(free_port()) for name in PORTS}
-    system = System(home, ports)
-    try:
-        assert until(lambda: "Waxwing is ready" in system.said(), READY_SECONDS), system.said()
-        heard = home.parent / "heard"
-        listener = system.start(["listen", "bob"], heard)
-        assert until(lambda: '"welcome"' in heard.read_text(), 15), heard.read_text()
-        sent = subprocess.run(
-            system.paste("send as alice"), cwd=ROOT, capture_output=True, text=True
-        )
-        assert re.search(r'"isEncrypted": ?true', sent.stdout), sent.stdout + sent.stderr
-        assert until(lambda: "The results are in" in heard.read_text(), 15), system.said()
+@pytest.fixture
+def ports() -> dict[str, str]:
+    return {name: str(free_port()) for name in PORTS}
+
+
+def test_what_is_printed_works_when_pasted(home: Path, ports: dict[str, str]) -> None:
+    heard = home.parent / "heard"
+    with Run(home, ports) as run:
+        listening = run.line("listen as bob")
+        with heard.open("wb") as file:
+            listener = subprocess.Popen(
+                ["sh", "-c", f"exec {listening}"], cwd=ROOT, env=run.variables, stdout=file
+            )
+        wait_until(lambda: '"ack"' in heard.read_text())
+
+        assert '"isEncrypted":true' in run.paste(run.line("send as alice")).replace(" ", "")
+
+        wait_until(lambda: "The results are in" in heard.read_text())
         listener.send_signal(signal.SIGINT)
-        listener.wait(10)
-
-        before = system.programs()
-        assert set(before) == {"web", "sockets", "hot", "slow", "beat", "flower", "mail"}
-        os.kill(before["hot"], signal.SIGKILL)
-        assert until(lambda: system.programs().get("hot", before["hot"]) != before["hot"], 10)
-
-        system.stop()
-        assert [pid for pid in system.seen if is_alive(pid)] == []
-        assert uses(home) == []
-    finally:
-        system.process.kill()
-        Path(home / "env").exists()
+        assert listener.wait(10) == 0
+        wait_until(lambda: list((home / "mail").glob("*.eml")))
 
 
-def test_a_second_run_keeps_people_and_keys(home: Path) -> None:
-    ports = {name: str(free_port()) for name in PORTS}
-    for _ in range(2):
-        system = System(home, ports)
-        try:
-            assert until(lambda: "Waxwing is ready" in system.said(), READY_SECONDS)  # noqa: B023
-            kept = runfile.read(home / "env")
-            assert kept["DEMO_PASSWORD"] in system.said()
-        finally:
-            system.stop()
+def test_what_dies_returns_and_a_stop_leaves_nothing(home: Path, ports: dict[str, str]) -> None:
+    with Run(home, ports) as run:
+        before = run.programs()
+        assert set(before) >= PROGRAMS
+        kill(before["hot"])
+        wait_until(lambda: run.programs().get("hot", before["hot"]) != before["hot"])
+
+    assert run.process.returncode == 0
+    assert marked(run.mark) == []
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int((home / "postgres.port").read_text())))
+
+
+def test_a_second_run_keeps_people_and_keys(home: Path, ports: dict[str, str]) -> None:
+    with Run(home, ports) as first:
+        secrets = runfile.read(home / "env")
+        sending = first.line("send as alice")
+        sent = first.paste(sending)
+
+    with Run(home, ports) as second:
+        assert runfile.read(home / "env") == secrets
+        assert second.line("send as alice") == sending
+        again = second.paste(sending)
+
+    assert sent.split('"seq":')[1][0] == "1"
+    assert again.split('"seq":')[1][0] == "2"

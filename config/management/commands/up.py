@@ -62,7 +62,8 @@ class Command(BaseCommand):
         supervisor = Supervisor(programs(ports, home.mail, with_mail=with_mail), sys.stdout)
         text = welcome(ports, demo, variables, home)
         self.say("Starting the programs …")
-        supervisor.run(once_ready(f"http://127.0.0.1:{ports.web}/ready", text, self.say))
+        asked = [f"http://127.0.0.1:{ports.web}/ready", f"http://127.0.0.1:{ports.sockets}/live"]
+        supervisor.run(once_ready(asked, text, self.say))
         self.say("Stopped the programs.")
 
     def say(self, text: str) -> None:
@@ -96,23 +97,26 @@ def only_one(home: local.Home) -> Iterator[None]:
         yield
 
 
-def once_ready(url: str, text: str, say: Callable[[str], None]) -> Callable[[], None]:
-    """A function to call often: says *text* when *url* first answers 200."""
-    began, due, done, late = time.monotonic(), 0.0, False, False
+def once_ready(urls: list[str], text: str, say: Callable[[str], None]) -> Callable[[], None]:
+    """A function to call often: says *text* when all *urls* first answer 200."""
+    began, due, late, waiting = time.monotonic(), 0.0, False, list(urls)
 
     def tick() -> None:
-        nonlocal due, done, late
+        nonlocal due, late
         now = time.monotonic()
-        if done or now < due:
+        if not waiting or now < due:
             return
         due = now + 1
-        answer = _status(url)
-        done = answer == 200
-        if done:
-            say(text)
+        answer = _status(waiting[0])
+        if answer == 200:
+            del waiting[0]
+            due = now
+            if not waiting:
+                say(text)
         elif now - began > LATE and not late:
             late = True
-            say(f"Not ready after {LATE:.0f} s ({url}: {answer or 'no answer'}); still trying.")
+            answered = answer or "no answer"
+            say(f"Not ready after {LATE:.0f} s ({waiting[0]}: {answered}); still trying.")
 
     return tick
 
