@@ -134,10 +134,14 @@ def resume(
     return bool(deleted)
 
 
+def pauses() -> QuerySet[LaneControl]:
+    """The pauses that hold now."""
+    return LaneControl.objects.filter(Q(paused_until__isnull=True) | Q(paused_until__gt=Now()))
+
+
 def paused_queues() -> set[str]:
     """The names of the queues in which nothing begins."""
-    running = Q(paused_until__isnull=True) | Q(paused_until__gt=Now())
-    lanes = LaneControl.objects.filter(running, tenant_id__isnull=True, provider="")
+    lanes = pauses().filter(tenant_id__isnull=True, provider="")
     return set(lanes.values_list("queue", flat=True))
 
 

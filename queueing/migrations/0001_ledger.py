@@ -229,6 +229,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "lane_controls",
+                "verbose_name": "lane",
+                "verbose_name_plural": "lanes",
                 "permissions": [("pause_queue", "Can pause and resume queues")],
                 "default_permissions": ("view",),
                 "constraints": [

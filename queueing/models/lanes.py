@@ -20,6 +20,7 @@ class LaneControl(models.Model):
 
     class Meta:
         db_table = "lane_controls"
+        verbose_name, verbose_name_plural = "lane", "lanes"
         default_permissions = ("view",)
         permissions = [("pause_queue", "Can pause and resume queues")]
         constraints = [

@@ -1,0 +1,97 @@
+"""Keeping the ledger small: what has ended goes when its time is over, minutes are summed up."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from queueing.models import ScheduledRun
+from queueing.postgres import execute
+
+PERIOD = timedelta(minutes=5)
+BATCH = 1000  # rows of one commit
+MOST_BATCHES = 200  # of one run; the next one is near
+MINUTE_DAYS = 400  # that the counts by the minute are kept
+RUN_DAYS = 30  # that windows of periodic jobs are kept
+SKEW = timedelta(minutes=5)  # between our clock, which the ids are from, and PostgreSQL's
+
+# What is younger than the shortest time that anything is kept, is not looked at: ids are times.
+EXPIRED = """
+    WITH expired AS MATERIALIZED (
+        SELECT id FROM jobs
+        WHERE id < %(newest)s::uuid AND expires_at < now()
+          AND state IN ('completed', 'failed', 'cancelled')
+        ORDER BY id LIMIT %(batch)s::int FOR UPDATE SKIP LOCKED),
+    attempts AS (DELETE FROM job_attempts a USING expired e WHERE a.job_id = e.id)
+    DELETE FROM jobs j USING expired e WHERE j.id = e.id"""
+
+SUM_UP = """
+    WITH parts AS (
+        DELETE FROM queue_minutes
+        WHERE holder <> 0 AND minute < date_trunc('minute', now()) - interval '1 minute'
+        RETURNING *)
+    INSERT INTO queue_minutes AS m
+        (queue, minute, holder, completed, failed, retried, crashed, seconds)
+    SELECT queue, minute, 0, sum(completed), sum(failed), sum(retried), sum(crashed), sum(seconds)
+    FROM parts GROUP BY queue, minute
+    ON CONFLICT (queue, minute, holder) DO UPDATE SET
+        completed = m.completed + excluded.completed, failed = m.failed + excluded.failed,
+        retried = m.retried + excluded.retried, crashed = m.crashed + excluded.crashed,
+        seconds = m.seconds + excluded.seconds"""
+
+FORGET = (
+    f"DELETE FROM queue_minutes WHERE minute < now() - interval '{MINUTE_DAYS} days'",
+    f"DELETE FROM scheduled_runs WHERE \"window\" < now() - interval '{RUN_DAYS} days'",
+    "DELETE FROM workers WHERE seen_at < now() - interval '1 hour'",
+)
+
+
+@shared_task(name="cleanup.prune", ignore_result=True, max_retries=None)
+def prune_ledger() -> str:
+    """Prune once in this window; the counts, for Flower."""
+    found = once("prune-ledger", PERIOD, prune)
+    return "done already" if found is None else " ".join(f"{k}={v}" for k, v in found.items())
+
+
+def once(
+    name: str, period: timedelta, function: Callable[[], Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    """What *function* returns, called once in each window of *period*; None if it was already."""
+    run, created = ScheduledRun.objects.get_or_create(name=name, window=window_of(period))
+    if not created:
+        return None
+    found = function()
+    run.result, run.finished_at = dict(found), timezone.now()
+    run.save(update_fields=["result", "finished_at"])
+    return found
+
+
+def window_of(period: timedelta) -> datetime:
+    """The start of the window that it is."""
+    now = timezone.now()
+    return now - (now - datetime.min.replace(tzinfo=now.tzinfo)) % period
+
+
+def prune() -> dict[str, int]:
+    """Delete what is over, batch by batch, and sum up the minutes; the counts."""
+    deleted = 0
+    for _ in range(MOST_BATCHES):
+        count = execute(EXPIRED, {"newest": newest_that_may_go(), "batch": BATCH})
+        deleted += count
+        if count < BATCH:
+            break
+    minutes = execute(SUM_UP)
+    for statement in FORGET:
+        execute(statement)
+    return {"jobs": deleted, "minutes": minutes}
+
+
+def newest_that_may_go() -> UUID:
+    """The lowest id that a job could have which is too young to be deleted."""
+    kept = timedelta(hours=settings.QUEUEING_COMPLETED_HOURS)
+    milliseconds = int((timezone.now() - kept + SKEW).timestamp() * 1000)
+    return UUID(int=milliseconds << 80)

@@ -1,0 +1,1 @@
+"""`manage.py queues` and `manage.py jobs`."""

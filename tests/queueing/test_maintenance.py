@@ -1,0 +1,111 @@
+"""What is kept, for how long, and what goes."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from queueing import maintenance
+from queueing.errors import Permanent
+from queueing.executor import drain
+from queueing.jobs import Batch
+from queueing.models import Job, JobAttempt, QueueMinute, ScheduledRun, Worker
+from queueing.postgres import execute
+from queueing.queues import DELIVERY
+from tests.queueing.kinds import PROBE, Script, new
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def all_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ids of this moment count as old."""
+    monkeypatch.setattr(maintenance, "SKEW", timedelta(days=30))
+
+
+def age(days: float) -> None:
+    """Let everything that has ended be so many days older."""
+    execute(
+        "UPDATE jobs SET expires_at = expires_at - make_interval(secs => %(seconds)s::int)",
+        {"seconds": int(days * 86400)},
+    )
+
+
+def test_completed_jobs_stay_a_day_and_dead_letters_a_week(script: Script) -> None:
+    PROBE.enqueue_many([new() for _ in range(4)])
+
+    def run(batch: Batch) -> None:
+        batch.fail(batch[0], Permanent())
+
+    script.run = run
+    drain(DELIVERY)
+    PROBE.enqueue_many([new()])
+    kept = []
+
+    for days in (0.9, 0.2, 5.8, 0.2):
+        age(days)
+        maintenance.prune()
+        kept.append(sorted(Job.objects.values_list("state", flat=True)))
+
+    assert kept == [
+        ["completed", "completed", "completed", "failed", "waiting"],
+        ["failed", "waiting"],
+        ["failed", "waiting"],
+        ["waiting"],
+    ]
+    assert not JobAttempt.objects.exists()
+
+
+def test_it_goes_batch_by_batch(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "BATCH", 2)
+    PROBE.enqueue_many([new() for _ in range(5)])
+    drain(DELIVERY)
+    age(2)
+
+    assert maintenance.prune()["jobs"] == 5
+
+
+def test_young_rows_are_not_even_looked_at(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "SKEW", timedelta(0))
+    PROBE.enqueue_many([new()])
+    drain(DELIVERY)
+    age(2)
+
+    assert maintenance.prune()["jobs"] == 0
+
+
+def test_the_minutes_of_all_back_ends_become_one_row() -> None:
+    minute = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=5)
+    for holder, completed in ((7, 3), (8, 4), (0, 10)):
+        QueueMinute.objects.create(
+            queue=DELIVERY.name, minute=minute, holder=holder, completed=completed, seconds=0.5
+        )
+    now = minute + timedelta(minutes=5)
+    QueueMinute.objects.create(queue=DELIVERY.name, minute=now, holder=7, completed=1)
+
+    maintenance.prune()
+
+    rows = QueueMinute.objects.order_by("minute").values_list("holder", "completed", "seconds")
+    assert list(rows) == [(0, 17, 1.5), (7, 1, 0.0)]
+
+
+def test_old_minutes_runs_and_workers_go() -> None:
+    long_ago = timezone.now() - timedelta(days=401)
+    QueueMinute.objects.create(queue=DELIVERY.name, minute=long_ago)
+    ScheduledRun.objects.create(name="x", window=long_ago)
+    Worker.objects.create(name="w", hostname="h", pid=1, processes=1, queues=[], seen_at=long_ago)
+
+    maintenance.prune()
+
+    assert not QueueMinute.objects.exists()
+    assert not ScheduledRun.objects.exists()
+    assert not Worker.objects.exists()
+
+
+def test_a_window_is_used_once() -> None:
+    assert maintenance.prune_ledger().startswith("jobs=0")
+    assert maintenance.prune_ledger() == "done already"
+
+    run = ScheduledRun.objects.get()
+    assert run.finished_at is not None and run.result == {"jobs": 0, "minutes": 0}
+    assert run.window.minute % 5 == 0 and run.window.second == 0
