@@ -28,19 +28,19 @@ PRODUCTION = @set -a; . ./.ci/production.env;
 bench: .venv/.dev
 	@.venv/bin/python -m bench
 
-MADE = test -x .venv/bin/python || { $(PYTHON) -c "$(NEW)" && $(1); } || { rm -rf .venv; exit 1; }
-NEW = import sys; sys.exit(sys.version_info < (3, 11) and 'Waxwing needs Python 3.11 or newer')
+OLD = import sys; sys.exit(sys.version_info < (3, 11) and 'Waxwing needs Python 3.11 or newer')
 
 # What is installed is exactly what the locks name: with uv where there is one, else with pip.
 .venv/.run: requirements-embedded.lock
 .venv/.dev: requirements-dev.lock | .venv/.run
 .venv/.run .venv/.dev:
+	@$(PYTHON) -c "$(OLD)"
 	@echo "Installing $< ..."
 ifdef UV
-	@$(call MADE,uv venv -q --python $(PYTHON) .venv)
+	@test -x .venv/bin/python || uv venv -q --python $(PYTHON) .venv
 	@uv pip install -q --compile-bytecode --require-hashes -p .venv/bin/python -r $<
 else
-	@$(call MADE,$(PYTHON) -m venv .venv)
+	@.venv/bin/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv .venv
 	@$(PIP) -r $<
 endif
 	@touch $@
