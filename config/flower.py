@@ -18,7 +18,7 @@ db = env.text("FLOWER_DB", "flower.db")
 state_save_interval = 5000  # milliseconds
 purge_offline_workers = 60  # seconds
 max_tasks = 10_000
-tasks_columns = "name,uuid,state,received,started,runtime,result,worker,exception"
+tasks_columns = "name,state,result,received,runtime,worker,exception,uuid"
 
 if basic_auth[0].endswith(":"):
     raise SystemExit("FLOWER_PASSWORD is not set.")

@@ -41,6 +41,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 # --- Apps
 
 INSTALLED_APPS = [
+    "messaging",  # before the admin: its templates dress it
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -56,7 +57,6 @@ INSTALLED_APPS = [
     "config",
     "crypto_core",
     "queueing",
-    "messaging",
 ]
 MIDDLEWARE = [
     "messaging.api.middleware.RequestId",
