@@ -1,20 +1,40 @@
-"""What runs by the clock: one entry a periodic job; beat keeps them in its tables.
+"""WHAT RUNS BY THE CLOCK: one line for each periodic job.
 
-Plain data, so that settings may read it. Each expires with its period: what is late is done next time.
+Plain data. Beat writes each line to its tables where no row of that name is, and never again: from
+then on the row is the operators', who change it in the admin (disable a row; a deleted one comes
+back). Times are UTC. A run is done once for its time, however often it is asked for.
 """
 
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass
 
-from queueing.queues import CLEANUP
-
-
-def every(period: timedelta, task: str) -> dict[str, Any]:
-    """The entry of a task that runs once a *period*."""
-    options = {"queue": CLEANUP.name, "expires": period.total_seconds()}
-    return {"task": task, "schedule": period, "options": options}
+from queueing.queues import CLEANUP, Queue
 
 
-PERIODIC = {
-    "prune the ledger": every(timedelta(minutes=5), "cleanup.prune"),
-}
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """A task by its name, and when: at *hour*:*minute*, or where it is given, *every* n seconds."""
+
+    name: str  # of the row, and of the Celery task unless that is said
+    queue: Queue  # whose worker starts it
+    description: str
+    minute: str = "0"
+    hour: str = "*"
+    every: int = 0
+    task: str = ""
+
+    @property
+    def period(self) -> int:
+        """Seconds after which a run that nobody has begun is not worth beginning."""
+        if self.every:
+            return self.every
+        return 3600 if self.hour == "*" else 86_400
+
+
+# fmt: off
+SCHEDULE = (
+    Periodic("cleanup.old_messages",      CLEANUP, "Delete messages that are past their retention.", hour="2"),
+    Periodic("cleanup.orphaned_messages", CLEANUP, "Remove messages whose conversation is gone.",    hour="2"),
+    Periodic("cleanup.deleted_messages",  CLEANUP, "Remove deleted messages after their grace.",     hour="2"),
+    Periodic("prune the ledger",          CLEANUP, "Delete jobs whose time is over.", every=300, task="cleanup.prune"),
+)
+# fmt: on

@@ -199,7 +199,7 @@ CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
 # Else Celery closes the connection around every task (celery#10554).
 CELERY_DB_REUSE_MAX = 1_000_000
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 CELERY_BEAT_SYNC_EVERY = 1
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 DJANGO_CELERY_BEAT_TZ_AWARE = True

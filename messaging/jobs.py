@@ -2,5 +2,6 @@
 
 from messaging import workflow
 from messaging.notifications import sending
+from messaging.retention import cleanup
 
-__all__ = ["sending", "workflow"]
+__all__ = ["cleanup", "sending", "workflow"]

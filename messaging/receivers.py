@@ -17,6 +17,7 @@ from crypto_core.signals import key_created, key_destroyed, key_rotated
 from crypto_core.suite import Scope
 from messaging import audit
 from messaging.models import SYSTEM, Message, MessageStatus, Notification, Tenant
+from messaging.retention import cleanup
 from queueing.jobs import Claimed
 from queueing.models import Job
 from queueing.postgres import execute
@@ -81,6 +82,7 @@ def fail_what_depended_on_it(
         pk__in=[UUID(j.args["notificationId"]) for j in jobs if j.kind == "send-notification"],
         status=Notification.Status.PLANNED,
     ).update(status=Notification.Status.FAILED, reason=code, failed_at=timezone.now())
+    cleanup.fail([job.id for job in jobs if job.kind == cleanup.clean.name])
     audit.record_many([_entry(job, "job.failed", None, code=code) for job in jobs])
 
 

@@ -133,7 +133,8 @@ class Drain:
             function(batch)
             verdicts = [judge(job, batch.errors[job.id]) for job in jobs if job.id in batch.errors]
             again = [job for job in jobs if job.id in batch.unfinished.keys() - batch.errors.keys()]
-            verdicts += [Verdict(job, wait=float(batch.unfinished[job.id])) for job in again]
+            waits = {job: float(batch.unfinished[job.id]) for job in again}
+            verdicts += [Verdict(job, wait=wait, progressed=True) for job, wait in waits.items()]
             ended = {verdict.job.id for verdict in verdicts}
             done = [job for job in jobs if job.id not in ended]
             unblocked = settlement.complete(done, batch.results)

@@ -70,7 +70,10 @@ class Batch(Sequence[Claimed]):
         self.results[job.id] = result
 
     def again(self, job: Claimed, after: float = 0.0) -> None:
-        """Commit what was done and run *job* again *after* seconds, without counting anything."""
+        """Commit what was done and run *job* again *after* seconds.
+
+        That is progress: errors and crashes before it no longer count.
+        """
         self.unfinished[job.id] = after
 
 

@@ -66,15 +66,17 @@ PUT = f"""
     WITH given AS MATERIALIZED (
         SELECT * FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(attempts)s::int[],
                 %(crashes)s::int[], %(deferrals)s::int[], %(waits)s::float8[], %(codes)s::text[],
-                %(fingerprints)s::text[], %(texts)s::text[])
-            AS g(id, state, attempt, crash, deferral, wait, code, fingerprint, text)),
+                %(fingerprints)s::text[], %(texts)s::text[], %(progressed)s::boolean[])
+            AS g(id, state, attempt, crash, deferral, wait, code, fingerprint, text, progressed)),
     {MINE},
     ends AS (
         SELECT g.*, CASE WHEN j.cancel_requested AND g.state = 'waiting' THEN 'cancelled'
                     ELSE g.state END AS becomes
         FROM given g JOIN mine m ON m.id = g.id JOIN jobs j ON j.id = g.id)
     UPDATE jobs j SET state = e.becomes, {UNHELD}, attempts = j.attempts + e.attempt,
-        crashes = j.crashes + e.crash, deferrals = j.deferrals + e.deferral,
+        crashes = CASE WHEN e.progressed THEN 0 ELSE j.crashes + e.crash END,
+        attempts_base = CASE WHEN e.progressed THEN j.attempts ELSE j.attempts_base END,
+        deferrals = j.deferrals + e.deferral,
         run_at = CASE WHEN e.wait IS NULL THEN j.run_at WHEN e.wait = 0 THEN now()
                  ELSE statement_timestamp() + make_interval(secs => e.wait) END,
         error_class = coalesce(e.code, j.error_class), error = coalesce(e.text, j.error),
@@ -135,6 +137,7 @@ def _columns(verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "codes": [trouble and trouble.code for trouble in troubles],
         "fingerprints": [trouble and trouble.fingerprint for trouble in troubles],
         "texts": [trouble and trouble.text for trouble in troubles],
+        "progressed": [verdict.progressed for verdict in verdicts],
         "token": verdicts[0].job.token,
         "hours": settings.QUEUEING_COMPLETED_HOURS,
         "days": settings.QUEUEING_FAILED_DAYS,

@@ -49,6 +49,7 @@ class Verdict:
     crash: int = 0
     deferral: int = 0
     trouble: Trouble | None = None
+    progressed: bool = False  # part of it is committed: earlier errors and crashes are forgotten
 
 
 def judge(job: Claimed, error: Exception, *, company: bool = False) -> Verdict:

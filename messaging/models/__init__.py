@@ -13,6 +13,7 @@ from messaging.models.channels import (
     NotificationTemplate,
     PushSend,
 )
+from messaging.models.cleanup import CleanupRun
 from messaging.models.conversations import Conversation, Participant, Protection
 from messaging.models.events import Event
 from messaging.models.messages import Message, MessageDelivery, MessageStatus, Priority
@@ -24,6 +25,7 @@ __all__ = [
     "SYSTEM",
     "AttemptWindow",
     "AuditEvent",
+    "CleanupRun",
     "Conversation",
     "DevicePushToken",
     "Event",

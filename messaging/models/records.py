@@ -29,6 +29,13 @@ class Idempotency(Owned):
                 fields=["tenant", "actor_id", "scope", "key"], name="idempotency_once_key"
             )
         ]
+        indexes = [
+            models.Index(
+                fields=["message_id"],
+                condition=models.Q(message_id__isnull=False),
+                name="idempotency_message_idx",  # rows that go with their message
+            )
+        ]
 
 
 class AuditEvent(Owned):

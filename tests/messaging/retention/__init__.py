@@ -1,0 +1,1 @@
+"""What cleanup removes, and what it leaves."""
