@@ -89,8 +89,9 @@ PUT = f"""
 
 CANCEL_AFTER = """
     WITH rest AS MATERIALIZED (
-        SELECT j.id FROM jobs j JOIN unnest(%(ids)s::uuid[], %(lasts)s::uuid[]) AS g(id, last)
-          ON j.id > g.id AND j.id <= g.last
+        SELECT j.id FROM unnest(%(ids)s::uuid[], %(lasts)s::uuid[]) AS g(id, last)
+        JOIN jobs ended ON ended.id = g.id
+        JOIN jobs j ON j.id > g.id AND j.id <= g.last AND j.position > ended.position
         WHERE j.state = 'blocked' ORDER BY j.id FOR UPDATE OF j)
     UPDATE jobs j SET state = 'cancelled', finished_at = statement_timestamp(),
         expires_at = statement_timestamp() + make_interval(hours => %(hours)s::int)

@@ -5,19 +5,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
-from queueing import backoff, control, executor
-from queueing.errors import Permanent, Snooze, Throttled, TimedOut, Transient
+from queueing import backoff, control
+from queueing.errors import Permanent, Snooze, Throttled, Transient
 from queueing.executor import drain
-from queueing.jobs import Batch, Claimed, Outcome
+from queueing.jobs import Batch
 from queueing.models import Job, JobAttempt, LaneControl
-from queueing.queues import CLEANUP, DELIVERY, NOTIFICATION, QUEUES, Queue
+from queueing.queues import CLEANUP, DELIVERY, QUEUES, Queue
 from queueing.registry import Missing
-from queueing.signals import job_failed
 from queueing.testing import make_due, work_all
-from tests.queueing.kinds import OTHER, PROBE, PROBES, TENANT, Script, call, new
+from tests.queueing.kinds import OTHER, PROBE, PROBES, TENANT, Script, new
 
 pytestmark = pytest.mark.django_db
 
@@ -273,171 +272,6 @@ def test_an_unknown_kind_waits_for_a_worker_that_knows_it(script: Script) -> Non
 
     job = Job.objects.get()
     assert (job.state, job.attempts, job.error_class) == ("waiting", 0, Missing.code)
-
-
-def take_away(ids: list[UUID]) -> None:
-    """Do to *ids* what the sweeper does to jobs whose holder is gone."""
-    Job.objects.filter(id__in=ids).update(state="waiting", token=None, crashes=1)
-
-
-def test_who_lost_the_lease_leaves_no_effects(script: Script) -> None:
-    ids = PROBE.enqueue_many([new() for _ in range(4)])
-
-    def run(batch: Batch) -> None:
-        for job in batch:
-            LaneControl.objects.create(queue=str(job.id)[-32:])
-
-    taken = iter([ids[:1]])
-
-    def lose(batch: Batch) -> None:
-        run(batch)
-        # in a transaction of the sweeper's own in life: here it is rolled back with the effects
-        for job_id in next(taken, []):
-            stolen.append(job_id)
-
-    stolen: list[UUID] = []
-    complete = executor.settlement.complete
-
-    def completing(jobs: Any, results: Any) -> Any:
-        if stolen and stolen[0] in {job.id for job in jobs}:
-            raise executor.LeaseLost
-        return complete(jobs, results)
-
-    script.run = lose
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executor.settlement, "complete", completing)
-        patch.setattr(
-            executor.claims, "still_mine", lambda jobs: [j for j in jobs if j.id not in stolen]
-        )
-        drain(DELIVERY)
-
-    assert LaneControl.objects.count() == 3
-    assert states() == {"completed": 3, "active": 1}
-
-
-def test_a_taken_job_cannot_be_completed(script: Script) -> None:
-    ids = PROBE.enqueue_many([new() for _ in range(2)])
-    claim = executor.claims.take(DELIVERY)
-    take_away(ids[:1])
-
-    with pytest.raises(executor.LeaseLost), transaction.atomic():
-        executor.settlement.complete(claim.jobs, {})
-
-    assert [job.id for job in executor.claims.still_mine(claim.jobs)] == ids[1:]
-
-
-def test_a_timeout_in_company_is_a_crash_and_alone_an_attempt(script: Script) -> None:
-    ids = PROBE.enqueue_many([new() for _ in range(2)])
-    script.run = raising(executor.SoftTimeLimitExceeded())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection, "close", lambda: None)  # the test's transaction
-        drain(DELIVERY)
-        assert set(Job.objects.values_list("crashes", "attempts")) == {(1, 0)}
-        Job.objects.filter(id=ids[0]).update(crashes=3)
-        Job.objects.filter(id=ids[1]).update(state="cancelled")
-        drain(DELIVERY)
-
-    job = Job.objects.get(id=ids[0])
-    assert (job.state, job.attempts, job.error_class) == ("waiting", 1, TimedOut.code)
-
-
-def test_rows_that_crashed_come_back_in_ever_smaller_company(script: Script) -> None:
-    PROBE.enqueue_many([new() for _ in range(200)])
-    everyone = list(Job.objects.order_by("id").values_list("id", flat=True))
-    Job.objects.filter(id__in=everyone[:100]).update(crashes=1)
-    Job.objects.filter(id__in=everyone[100:130]).update(crashes=2)
-    Job.objects.filter(id__in=everyone[130:133]).update(crashes=4)
-
-    while drain(DELIVERY, budget=60).worked:
-        pass
-
-    sizes = [(len(batch), {job.crashes for job in batch}) for batch in script.seen]
-    assert sizes == [
-        (67, {0}),
-        (50, {1}),
-        (50, {1}),
-        (12, {2}),
-        (12, {2}),
-        (6, {2}),
-        (1, {4}),
-        (1, {4}),
-        (1, {4}),
-    ]
-
-
-def test_outside_calls_run_one_by_one_and_store_their_effects(script: Script) -> None:
-    ids = [call.enqueue(tenant_id=TENANT, args={"n": n}) for n in range(3)]
-
-    def answer(job: Claimed) -> Outcome:
-        if job.id == ids[1]:
-            raise Transient(code="provider-503")
-        return Outcome(
-            effect=lambda: LaneControl.objects.create(queue=str(job.args["n"])), result={"n": 1}
-        )
-
-    script.call = answer
-    report = drain(NOTIFICATION, threads=1)
-
-    assert (report.done, report.retried) == (2, 1)
-    assert sorted(LaneControl.objects.values_list("queue", flat=True)) == ["0", "2"]
-    assert Job.objects.get(id=ids[0]).result == {"n": 1}
-    assert Job.objects.get(id=ids[1]).error_class == "provider-503"
-
-
-def test_an_effect_that_raises_fails_its_own_call_alone(script: Script) -> None:
-    ids = [call.enqueue(tenant_id=TENANT, args={}) for _ in range(3)]
-
-    def effect() -> None:
-        raise Permanent(code="bad-answer")
-
-    script.call = lambda job: Outcome(effect=effect if job.id == ids[2] else None)
-    drain(NOTIFICATION, threads=1)
-
-    assert Job.objects.get(id=ids[2]).error_class == "bad-answer"
-    assert states() == {"completed": 2, "failed": 1}
-
-
-def test_an_unfinished_call_runs_again(script: Script) -> None:
-    call.enqueue(tenant_id=TENANT, args={})
-    answers = iter([Outcome(again=0.0), None])
-    script.call = lambda job: next(answers)
-
-    assert work_all()["done"] == 1
-    assert len(script.seen) == 2
-
-
-def test_listeners_hear_of_dead_letters_once(script: Script) -> None:
-    heard: list[tuple[UUID, str, int]] = []
-
-    def receiver(jobs: list[Claimed], error: Exception, **_: object) -> None:
-        heard.extend((job.id, str(error), job.attempts) for job in jobs)
-
-    job_failed.connect(receiver)
-    try:
-        job_id = PROBE.enqueue(tenant_id=TENANT, args={})
-        script.run = raising(Permanent(code="gone"))
-        drain(DELIVERY)
-    finally:
-        job_failed.disconnect(receiver)
-
-    assert heard == [(job_id, "gone", 1)]
-
-
-def test_a_listener_that_raises_does_not_keep_a_job_alive(script: Script) -> None:
-    def receiver(**_: object) -> None:
-        LaneControl.objects.create(queue="undone")
-        raise ValueError
-
-    job_failed.connect(receiver)
-    try:
-        PROBE.enqueue(tenant_id=TENANT, args={})
-        script.run = raising(Permanent())
-        drain(DELIVERY)
-    finally:
-        job_failed.disconnect(receiver)
-
-    assert states() == {"failed": 1}
-    assert not LaneControl.objects.exists()
 
 
 @pytest.mark.usefixtures("operator")
