@@ -1,18 +1,14 @@
 """Keeping the ledger small: what has ended goes when its time is over, minutes are summed up."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from queueing.models import ScheduledRun
 from queueing.postgres import execute
 
-PERIOD = timedelta(minutes=5)
 BATCH = 1000  # rows of one commit
 MOST_BATCHES = 200  # of one run; the next one is near
 MINUTE_DAYS = 400  # that the counts by the minute are kept
@@ -52,28 +48,8 @@ FORGET = (
 
 @shared_task(name="cleanup.prune", ignore_result=True, max_retries=None)
 def prune_ledger() -> str:
-    """Prune once in this window; the counts, for Flower."""
-    found = once("prune-ledger", PERIOD, prune)
-    return "done already" if found is None else " ".join(f"{k}={v}" for k, v in found.items())
-
-
-def once(
-    name: str, period: timedelta, function: Callable[[], Mapping[str, Any]]
-) -> Mapping[str, Any] | None:
-    """What *function* returns, called once in each window of *period*; None if it was already."""
-    run, created = ScheduledRun.objects.get_or_create(name=name, window=window_of(period))
-    if not created:
-        return None
-    found = function()
-    run.result, run.finished_at = dict(found), timezone.now()
-    run.save(update_fields=["result", "finished_at"])
-    return found
-
-
-def window_of(period: timedelta) -> datetime:
-    """The start of the window that it is."""
-    now = timezone.now()
-    return now - (now - datetime.min.replace(tzinfo=now.tzinfo)) % period
+    """Prune; the counts, for Flower. Two at once do no harm: each takes what the other leaves."""
+    return " ".join(f"{name}={count}" for name, count in prune().items())
 
 
 def prune() -> dict[str, int]:
