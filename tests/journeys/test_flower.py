@@ -60,6 +60,7 @@ def test_flower_shows_the_steps_of_a_message_under_one_root(system: System) -> N
 
 def test_flower_knows_every_task_by_its_lane_and_with_no_argument(system: System) -> None:
     for task in tasks(system):
-        assert task["name"].endswith(".drain"), task
+        heard = task["received"]  # else it began before Flower listened, and has no name there
+        assert not heard or task["name"].endswith(".drain"), task
         assert task["args"] in ("()", "", None, "[]"), task
         assert task["kwargs"] in ("{}", "", None), task

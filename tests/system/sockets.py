@@ -108,17 +108,22 @@ class Listener(threading.Thread):
     def _take(self, frame: Frame) -> None:
         if frame["type"] == "welcome":
             self.connections += 1
-            for conversation, since in self.cursors.items():
-                self.send(
-                    type="subscribe", id=conversation, conversationId=conversation, since=since
-                )
+            for conversation in self.cursors:
+                self._follow(conversation)
         elif frame["type"] == "ack" and frame.get("id") in self.cursors:
             self.followed.add(frame["id"])
             self._confirm(frame["id"])  # what was said before the connection broke may be lost
+        elif frame["type"] == "error" and frame.get("id") in self.cursors and frame["retryable"]:
+            time.sleep(0.1)
+            self._follow(frame["id"])
         elif frame["type"] == "event":
             self._apply(frame)
         elif frame["type"] == "reset":
             self.wrong.append(f"reset {frame}")
+
+    def _follow(self, conversation: str) -> None:
+        since = self.cursors[conversation]
+        self.send(type="subscribe", id=conversation, conversationId=conversation, since=since)
 
     def _apply(self, frame: Frame) -> None:
         conversation, seq = frame["conversationId"], frame["seq"]

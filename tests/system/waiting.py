@@ -7,11 +7,21 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(look: Callable[[], T], *, seconds: float = 20.0, pause: float = 0.05) -> T:
-    """The first truthy thing that *look* returns; AssertionError with its last answer if none."""
+def wait_until(
+    look: Callable[[], T],
+    *,
+    seconds: float = 20.0,
+    pause: float = 0.05,
+    otherwise: Callable[[], object] | None = None,
+) -> T:
+    """The first truthy thing that *look* returns.
+
+    If there is none in time, an AssertionError with its last answer or what *otherwise* says.
+    """
     deadline = time.monotonic() + seconds
     while not (found := look()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:.0f} s; the last answer was {found!r}")
+            last = otherwise() if otherwise else found
+            raise AssertionError(f"not within {seconds:.0f} s; at last there was {last!r}")
         time.sleep(pause)
     return found
