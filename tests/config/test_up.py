@@ -1,5 +1,6 @@
 """`make run`, from nothing to nothing: everything answers, what dies returns, nothing stays."""
 
+import json
 import os
 import shutil
 import signal
@@ -30,7 +31,7 @@ class Run:
     """One `manage.py up`, with nothing of our own environment but what it needs to run at all."""
 
     def __init__(self, home: Path, ports: dict[str, str]) -> None:
-        self.home = home
+        self.home, self.ports = home, ports
         self.mark = uuid.uuid4().hex
         own = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self.variables = {**own, **ports, MARK: self.mark}
@@ -42,9 +43,16 @@ class Run:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(STOP_SECONDS)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.send_signal(signal.SIGINT)  # the second one kills
+                raise
 
     def start(self, *command: str, output: Path) -> subprocess.Popen[bytes]:
         arguments = [sys.executable, "manage.py", *command, "--home", str(self.home)]
@@ -62,7 +70,7 @@ class Run:
 
     def paste(self, line: str) -> str:
         done = subprocess.run(["sh", "-c", line], cwd=ROOT, env=self.variables, capture_output=True)
-        return done.stdout.decode() + done.stderr.decode()
+        return done.stdout.decode()
 
     def programs(self) -> dict[str, int]:
         """The main process of each program: the one that no other of the program has started."""
@@ -71,60 +79,54 @@ class Run:
         return {each.name: each.pid for each in found if pids.get(each.parent) != each.name}
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    """One system for all tests here; the last one stops it."""
     folder = Path(tempfile.mkdtemp(prefix="waxwing-"))
     folder.chmod(0o755)
-    yield folder / "run"
+    with Run(folder / "run", {name: str(free_port()) for name in PORTS}) as running:
+        yield running
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def ports() -> dict[str, str]:
-    return {name: str(free_port()) for name in PORTS}
+def test_what_is_printed_works_when_pasted(run: Run) -> None:
+    heard = run.home.parent / "heard"
+    with heard.open("wb") as file:
+        command = ["sh", "-c", f"exec {run.line('listen as bob')}"]
+        listener = subprocess.Popen(command, cwd=ROOT, env=run.variables, stdout=file)
+    wait_until(lambda: '"ack"' in heard.read_text())
+
+    sent = json.loads(run.paste(run.line("send as alice")))
+
+    assert sent["message"]["isEncrypted"] is True
+    wait_until(lambda: "The results are in" in heard.read_text())
+    wait_until(lambda: list((run.home / "mail").glob("*.eml")))
+    listener.send_signal(signal.SIGINT)
+    assert listener.wait(10) == 0
 
 
-def test_what_is_printed_works_when_pasted(home: Path, ports: dict[str, str]) -> None:
-    heard = home.parent / "heard"
-    with Run(home, ports) as run:
-        listening = run.line("listen as bob")
-        with heard.open("wb") as file:
-            listener = subprocess.Popen(
-                ["sh", "-c", f"exec {listening}"], cwd=ROOT, env=run.variables, stdout=file
-            )
-        wait_until(lambda: '"ack"' in heard.read_text())
+def test_a_program_that_was_killed_returns(run: Run) -> None:
+    before = run.programs()
+    assert set(before) >= PROGRAMS
 
-        assert '"isEncrypted":true' in run.paste(run.line("send as alice")).replace(" ", "")
+    kill(before["hot"])
 
-        wait_until(lambda: "The results are in" in heard.read_text())
-        listener.send_signal(signal.SIGINT)
-        assert listener.wait(10) == 0
-        wait_until(lambda: list((home / "mail").glob("*.eml")))
+    wait_until(lambda: run.programs().get("hot", before["hot"]) != before["hot"])
 
 
-def test_what_dies_returns_and_a_stop_leaves_nothing(home: Path, ports: dict[str, str]) -> None:
-    with Run(home, ports) as run:
-        before = run.programs()
-        assert set(before) >= PROGRAMS
-        kill(before["hot"])
-        wait_until(lambda: run.programs().get("hot", before["hot"]) != before["hot"])
+def test_a_stop_leaves_no_process_and_the_next_run_finds_all(run: Run) -> None:
+    secrets, sending = runfile.read(run.home / "env"), run.line("send as alice")
+    sent = json.loads(run.paste(sending))
 
+    run.stop()
     assert run.process.returncode == 0
     assert marked(run.mark) == []
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", int((home / "postgres.port").read_text())))
+        socket.create_connection(("127.0.0.1", int((run.home / "postgres.port").read_text())))
 
-
-def test_a_second_run_keeps_people_and_keys(home: Path, ports: dict[str, str]) -> None:
-    with Run(home, ports) as first:
-        secrets = runfile.read(home / "env")
-        sending = first.line("send as alice")
-        sent = first.paste(sending)
-
-    with Run(home, ports) as second:
-        assert runfile.read(home / "env") == secrets
+    with Run(run.home, run.ports) as second:
+        assert runfile.read(run.home / "env") == secrets
         assert second.line("send as alice") == sending
-        again = second.paste(sending)
-
-    assert sent.split('"seq":')[1][0] == "1"
-    assert again.split('"seq":')[1][0] == "2"
+        again = json.loads(second.paste(sending))
+    assert again["message"]["conversationId"] == sent["message"]["conversationId"]
+    assert again["message"]["seq"] == sent["message"]["seq"] + 1
