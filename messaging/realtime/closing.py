@@ -4,6 +4,8 @@ from enum import IntEnum
 
 
 class Close(IntEnum):
+    TOO_LARGE = 1009  # return: a frame was longer than its limit
+    FAULT = 1011  # return: our fault
     MALFORMED = 4400  # do not return: this client does not speak the protocol
     UNAUTHENTICATED = 4401  # hello first, or the token has expired: refresh and return
     FORBIDDEN = 4403  # do not return
@@ -13,4 +15,3 @@ class Close(IntEnum):
     DISABLED = 4410  # do not return: the account was disabled
     FLOOD = 4429  # return, more quietly
     SLOW = 4508  # return and resume: you read too slowly
-    FAULT = 1011  # return: our fault

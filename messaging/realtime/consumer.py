@@ -87,8 +87,12 @@ class MessagingConsumer(AsyncConsumer):  # type: ignore[misc]
         if not self.meter.allows():
             self._refuse(QuotaExceeded("Too many frames."))
             return
+        text = message.get("text") or ""  # a binary frame is no JSON either
+        if len(text) > limits.FRAME:  # not every server has the limit
+            self.outbox.close(Close.TOO_LARGE)
+            return
         try:
-            frame = parse(message.get("text") or "")  # a binary frame is no JSON either
+            frame = parse(text)
         except NotAFrame:
             self.outbox.close(Close.MALFORMED)
         except Refused as error:

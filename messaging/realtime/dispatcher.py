@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from messaging.events import Hint
 from messaging.realtime import limits
-from messaging.realtime.cursor import Step
 from messaging.realtime.reader import Reader
 from messaging.realtime.rooms import Form, Rendered, Room
 
@@ -28,7 +27,7 @@ class News:
     forms: frozenset[Form] = frozenset()
 
 
-Render = Callable[[Sequence[News]], Awaitable[Sequence[Rendered | None]]]
+Render = Callable[[Sequence[News]], Awaitable[Sequence[Rendered]]]
 
 
 class Dispatcher:
@@ -67,17 +66,15 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         turn = loop.time()
         for each, event in zip(news, await self._render(news), strict=True):
-            if event is None or give(each.room, event):
-                self._reader.ask(each.room)
+            each.room.hinted = max(each.room.hinted, each.seq)
+            for subscription in tuple(each.room.subscriptions):
+                subscription.offer(event)
             if loop.time() - turn > limits.TURN:
                 await asyncio.sleep(0)
                 turn = loop.time()
-
-
-def give(room: Room, event: Rendered) -> bool:
-    """Offer *event* to everybody in *room*; whether somebody has to read what is before it."""
-    steps = [subscription.offer(event) for subscription in tuple(room.subscriptions)]
-    return Step.READ in steps
+        for room in {each.room for each in news}:
+            if room.lags:
+                self._reader.ask(room)
 
 
 def wanted(waiting: Iterable[News]) -> list[News]:

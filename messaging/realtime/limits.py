@@ -9,6 +9,7 @@ SOCKETS = 10  # of one person in one process
 CONVERSATIONS = 200  # of one socket
 REPLAY = 1_000  # events; who is further behind loads over REST
 PAGE = 256  # events read from PostgreSQL at a time
+SLOW_PAGE = 16  # for readers who take no more between two pauses
 
 FRAMES_PER_SECOND = 500.0  # of a client; a busy room is acknowledged frame by frame
 FRAMES_AT_ONCE = 1_000  # before that rate applies

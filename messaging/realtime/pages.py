@@ -21,10 +21,10 @@ from messaging.services.receipts import Receipt
 
 
 async def read_page(
-    conversation_id: UUID, after: int, users: Collection[UUID], forms: Collection[Form]
+    conversation_id: UUID, after: int, users: Collection[UUID], forms: Collection[Form], limit: int
 ) -> Page:
-    """The next events after *after*, and who was there when."""
-    return await call(_read_page, conversation_id, after, users, forms)
+    """The next events after *after*, at most *limit*, and which of *users* were there when."""
+    return await call(_read_page, conversation_id, after, users, forms, limit)
 
 
 async def render(news: Sequence[News]) -> list[Rendered]:
@@ -47,15 +47,15 @@ def look(
 
 
 def _read_page(
-    conversation_id: UUID, after: int, users: Collection[UUID], forms: Collection[Form]
+    conversation_id: UUID, after: int, users: Collection[UUID], forms: Collection[Form], limit: int
 ) -> Page:
-    entries = events.read(conversation_id, after, limit=limits.PAGE)
+    entries = events.read(conversation_id, after, limit=limit)
     rendered = [
         Rendered(entry.seq, entry.type, _person(entry.data.get("userId")), made)
         for entry, made in zip(entries, _frames(entries, forms), strict=True)
     ]
     stays = streams.stays(conversation_id, users)
-    return Page(rendered, stays, full=len(entries) == limits.PAGE)
+    return Page(rendered, stays, full=len(entries) == limit)
 
 
 def _frames(entries: Sequence[Entry], forms: Collection[Form]) -> list[dict[Form, Wire | None]]:

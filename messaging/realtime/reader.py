@@ -7,6 +7,7 @@ reads from the one who is furthest behind, in pages; for the others the cursor d
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -25,7 +26,7 @@ class Page:
     full: bool  # there may be more
 
 
-ReadPage = Callable[[UUID, int, Collection[UUID], Collection[Form]], Awaitable[Page]]
+ReadPage = Callable[[UUID, int, Collection[UUID], Collection[Form], int], Awaitable[Page]]
 
 
 class Reader:
@@ -43,7 +44,7 @@ class Reader:
 
     def ask(self, room: Room) -> None:
         """See to it that *room* is read from now, after whatever reading is going on."""
-        room.asked = True
+        room.asked.set()
         if room not in self._tasks:
             self._tasks[room] = asyncio.create_task(self._catch_up(room))
 
@@ -54,28 +55,26 @@ class Reader:
 
     async def _catch_up(self, room: Room) -> None:
         try:
-            while room.asked:
-                room.asked = False
+            while room.asked.is_set():
+                room.asked.clear()
                 for subscription in room.subscriptions:
                     subscription.stalled = False
-                await self._read_or_wait(room)
+                await self._read_or_retry(room)
+                await wait_for_slow(room)
         finally:
             del self._tasks[room]
 
-    async def _read_or_wait(self, room: Room) -> None:
+    async def _read_or_retry(self, room: Room) -> None:
         try:
             await self._read(room)
         except Exception as error:
             log.warning("Events could not be read: %s", type(error).__name__)
             await asyncio.sleep(limits.RETRY)
-            room.asked = bool(room.subscriptions)
-            return
-        if any(each.stalled and each.connection.outbox.clogged for each in room.subscriptions):
-            await asyncio.sleep(limits.CLOGGED)
-            room.asked = True
+            if room.subscriptions:
+                room.asked.set()
 
     async def _read(self, room: Room) -> None:
-        full = True
+        full, ready = True, list[Subscription]()
         while full and (ready := room.ready()):
             async with self._turns:
                 page = await self._read_page(
@@ -83,9 +82,23 @@ class Reader:
                     min(each.cursor.position or 0 for each in ready),
                     {each.connection.user_id for each in ready},
                     {each.connection.form for each in ready},
+                    max(each.page for each in ready),
                 )
             await write_page(page, ready)
             full = page.full
+        for subscription in ready:
+            if not subscription.stalled:
+                subscription.page = limits.PAGE
+
+
+async def wait_for_slow(room: Room) -> None:
+    """Come back when a replay can go on, or there is something else to read."""
+    while slow := [each for each in room.subscriptions if each.slow]:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(room.asked.wait(), limits.CLOGGED)
+            return
+        if not all(each.slow for each in slow):
+            room.asked.set()
 
 
 async def write_page(page: Page, ready: list[Subscription]) -> None:

@@ -1,5 +1,6 @@
 """Who in this process follows which conversation, how far each has come, and what they may see."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
@@ -55,18 +56,29 @@ class Connection:
 class Subscription:
     """One socket in one conversation."""
 
-    __slots__ = ("connection", "cursor", "room", "stalled")
+    __slots__ = ("connection", "cursor", "page", "room", "stalled")
 
     def __init__(self, connection: Connection, room: "Room") -> None:
         self.connection = connection
         self.room = room
         self.cursor = Cursor()
         self.stalled = False  # cannot go on in this round of reading
+        self.page = limits.PAGE  # events worth reading for it at a time
 
     @property
     def left(self) -> bool:
         """Whether it has ended; nothing is written to it any more."""
         return self not in self.room.subscriptions
+
+    @property
+    def slow(self) -> bool:
+        """Whether a replay waits for its reader."""
+        return self.page < limits.PAGE and self.connection.outbox.clogged
+
+    def slow_down(self) -> None:
+        """Sit out this round of reading, and take little at a time in the next ones."""
+        self.stalled = True
+        self.page = limits.SLOW_PAGE
 
     def offer(self, event: Rendered) -> Step:
         """Write *event* if it is the next one; the end of the reader's own stay is the last one."""
@@ -91,7 +103,7 @@ class Subscription:
             return
         user_id = self.connection.user_id
         if self.connection.outbox.clogged:
-            self.stalled = True
+            self.slow_down()
         elif event.removed != user_id and not present(stays.get(user_id, ()), event.seq):
             self.room.leave(self)
         elif self.offer(event) is not Step.WRITE:
@@ -110,7 +122,8 @@ class Room:
         self.conversation_id = conversation_id
         self.subscriptions: dict[Subscription, None] = {}  # in the order of joining
         self.head = 0  # the highest event known of
-        self.asked = False  # there may be more to read than has been
+        self.hinted = 0  # the highest event that a hint has been dealt with for
+        self.asked = asyncio.Event()  # there may be more to read than has been
         self._on_leave = on_leave
 
     def join(self, connection: Connection) -> Subscription:
@@ -134,10 +147,22 @@ class Room:
             if subscription.cursor.step(seq) is not Step.DROP
         }
 
+    @property
+    def lags(self) -> bool:
+        """Whether somebody has not had what was hinted at, and not for being slow to read."""
+        return any(
+            each.cursor.step(self.hinted) is not Step.DROP and not each.slow
+            for each in self.subscriptions
+        )
+
     def ready(self) -> list[Subscription]:
-        """Those who could be written the next events now."""
-        return [
-            subscription
-            for subscription in self.subscriptions
-            if subscription.cursor.position is not None and not subscription.stalled
-        ]
+        """Those who can be written the next events now."""
+        ready = []
+        for each in self.subscriptions:
+            if each.cursor.position is None or each.stalled:
+                continue
+            if each.connection.outbox.clogged:
+                each.slow_down()
+            else:
+                ready.append(each)
+        return ready

@@ -116,18 +116,24 @@ class Log:
         return News(self.room, seq, hint)
 
     async def read_page(
-        self, conversation_id: UUID, after: int, users: Collection[UUID], forms: Collection[Form]
+        self,
+        conversation_id: UUID,
+        after: int,
+        users: Collection[UUID],
+        forms: Collection[Form],
+        limit: int,
     ) -> Page:
         self.reads += 1
+        limit = min(limit, self.page)
         head = self.head
         await asyncio.sleep(0)
         if self.down:
             self.down -= 1
             raise OSError("the database is away")
-        seqs = range(after + 1, min(head, after + self.page) + 1)
+        seqs = range(after + 1, min(head, after + limit) + 1)
         stays = {user: self.stays[user] for user in users if user in self.stays}
         events = [self.event(seq, forms) for seq in seqs]
-        return Page(events, stays, full=len(seqs) == self.page)
+        return Page(events, stays, full=len(seqs) == limit)
 
     async def render(self, news: Sequence[News]) -> list[Rendered]:
         await asyncio.sleep(0)

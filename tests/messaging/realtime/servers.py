@@ -22,9 +22,15 @@ class SocketServer:
     """uvicorn at *url*, with *limits* changed and hints from *redis_url*."""
 
     def __init__(
-        self, log: Path, *, redis_url: str, limits: dict[str, float] | None = None
+        self,
+        log: Path,
+        *,
+        redis_url: str,
+        limits: dict[str, float] | None = None,
+        plain: bool = False,
     ) -> None:
         self.log = log
+        self._arguments = ["plain"] if plain else []
         self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}{settings.WS_PATH}"
         self._environment = {
@@ -40,7 +46,7 @@ class SocketServer:
     def start(self) -> None:
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.messaging.realtime.serve"],
+                [sys.executable, "-m", "tests.messaging.realtime.serve", *self._arguments],
                 env=self._environment,
                 cwd=settings.BASE_DIR,
                 stdout=output,

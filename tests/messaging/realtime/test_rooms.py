@@ -90,8 +90,6 @@ async def test_a_sealed_reader_stops_before_what_is_not_promoted_yet(log: Log) -
     log.unpromoted.clear()
     dispatcher.put(log.news(2))
     await settle()
-    dispatcher.put(log.news(3))
-    await settle()
     running.cancel()
 
     assert ear(sealed).seqs == [1, 2, 3]
@@ -154,9 +152,33 @@ async def test_a_replay_waits_for_a_reader_that_is_slow(log: Log) -> None:
     await settle()
     assert (ear(slow).seqs, ear(quick).seqs) == ([], [1, 2, 3])
 
+    reads = log.reads
+    await asyncio.sleep(3 * limits.CLOGGED)
+    assert log.reads == reads
+
     ear(slow).full = 0
     await asyncio.sleep(2 * limits.CLOGGED)
     assert ear(slow).seqs == [1, 2, 3]
+    assert not reader.busy
+
+
+async def test_a_reader_who_is_slow_to_read_does_not_hold_up_the_gaps_of_others(log: Log) -> None:
+    slow, quick = log.join(), log.join()
+    dispatcher, reader, running = dispatching(log)
+    ear(slow).full = limits.PACE + 1
+    log.append()
+    reader.ask(log.room)
+    await settle()
+
+    log.append()
+    dispatcher.put(log.news(log.append()))
+    await settle()
+    running.cancel()
+
+    assert ear(quick).seqs == [1, 2, 3]
+    assert reader.busy
+    log.room.leave(slow)
+    await asyncio.sleep(2 * limits.CLOGGED)
     assert not reader.busy
 
 
