@@ -75,8 +75,7 @@ def _worker(name: str, queues: Sequence[Queue], processes: int) -> Program:
     lanes = ",".join(queue.name for queue in queues)
     options = ("--without-gossip", "--without-mingle", "--loglevel=INFO", "--pool=prefork")
     names = (f"--hostname={name}@%h", f"--queues={lanes}", f"--concurrency={processes}")
-    # REMAP_SIGTERM: a stop waits ten seconds for running drains and then puts their jobs back.
-    environment = {"CELERY_WORKER": "1", "REMAP_SIGTERM": "SIGQUIT"}
+    environment = {"CELERY_WORKER": "1"}
     environment["DATABASE_STATEMENT_TIMEOUT"] = "60s"
     # Said once a worker when make run is used by root; nothing of ours is unpickled.
     environment["PYTHONWARNINGS"] = "ignore:You're running the worker with superuser"

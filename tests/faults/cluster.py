@@ -54,6 +54,11 @@ class Supervised:
             self._process.wait()
             self._stopping.wait(0.2)
 
+    def ask_to_end(self) -> None:
+        """Send SIGTERM; it is started again when it has ended."""
+        if self._process is not None:
+            self._process.terminate()
+
     def stop(self) -> None:
         """End it: ask, then kill."""
         self._stopping.set()
@@ -156,7 +161,11 @@ class Cluster:
             *("--include=tests.faults.kinds", "--without-gossip", "--without-mingle"),
             "--loglevel=INFO",
         )
-        own = {"CELERY_WORKER": "1", "PROCESS_NAME": name, "DATABASE_STATEMENT_TIMEOUT": "60s"}
+        own = {
+            "CELERY_WORKER": "1",
+            "PROCESS_NAME": name,
+            "DATABASE_STATEMENT_TIMEOUT": "60s",
+        }
         worker = Supervised(name, command, self.environment | own, self.log)
         try:
             like = f"{name}@%"

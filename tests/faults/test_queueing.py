@@ -39,7 +39,7 @@ def acknowledged(client: subprocess.Popen[bytes]) -> tuple[float, list[str]]:
     return float(longest), runs
 
 
-def quiet(cluster: Cluster, seconds: float = 20) -> None:
+def quiet(cluster: Cluster, seconds: float = 40) -> None:
     """Wait until nothing is left to do."""
     wait_until(lambda: cluster.count(UNFINISHED) == 0, seconds=seconds, pause=0.1)
 
@@ -103,6 +103,19 @@ def test_a_killer_and_poison_die_and_harm_nobody_else(cluster: Cluster) -> None:
     assert cluster.sql(f"{outcomes} where j.state = 'failed' and j.crashes = 6") == [("crash",)]
 
 
+def test_a_worker_that_is_asked_to_end_loses_nothing(cluster: Cluster) -> None:
+    with cluster.worker() as worker:
+        client = cluster.start_runs(200, seconds=3)
+        for starts, effects in enumerate((100, 400), start=2):
+            progressed(cluster, effects)
+            worker.ask_to_end()
+            wait_until(lambda starts=starts: worker.starts == starts)
+        _, runs = acknowledged(client)
+        quiet(cluster)
+
+    assert_each_once(cluster, runs)
+
+
 def test_without_redis_the_sweeper_does_the_work(cluster: Cluster) -> None:
     with cluster.worker():
         cluster.stop_redis()
@@ -148,17 +161,20 @@ def test_workers_outlive_a_restart_of_postgres(cluster: Cluster) -> None:
     assert_each_once(cluster, first + second)
 
 
-def test_a_slow_step_is_cut_off_at_its_queues_time(cluster: Cluster) -> None:
+@pytest.mark.parametrize(("step", "effects", "timeouts"), [("encryption", 80, 4), ("call", 83, 1)])
+def test_a_slow_step_is_cut_off_at_its_queues_time(
+    cluster: Cluster, step: str, effects: int, timeouts: int
+) -> None:
     # The limit travels with the wake-up: client and worker are to agree on it.
     with cluster.with_variables(FAULTS_TIME_LIMIT="1.5"), cluster.worker():
-        _, runs = acknowledged(cluster.start_runs(20, bad=1, timeout="encryption"))
-        timeouts = "select count(*) from job_attempts where outcome = 'timeout'"
-        attempts = "select attempts from jobs where attempts > 0 and kind = 'fault-encryption'"
-        wait_until(lambda: cluster.sql(f"{attempts} and state = 'waiting'"), seconds=25)
-        wait_until(lambda: cluster.count("select count(*) from effects") == 80)
+        _, runs = acknowledged(cluster.start_runs(20, bad=1, timeout=step))
+        tried = "select 1 from jobs where attempts > 0 and state = 'waiting' and kind = %s"
+        wait_until(lambda: cluster.sql(tried, f"fault-{step}"), seconds=25)
+        wait_until(lambda: cluster.count("select count(*) from effects") == effects)
 
     assert {row[1] for row in states(cluster, runs[:-1])} == {"completed"}
-    assert cluster.count(timeouts) >= 4
+    outcome = "select count(*) from job_attempts where outcome = 'timeout'"
+    assert cluster.count(outcome) >= timeouts
 
 
 def test_the_wake_up_is_a_chain_of_drains_without_arguments(cluster: Cluster) -> None:
