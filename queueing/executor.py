@@ -59,6 +59,7 @@ class Drain:
         self.report = Report()
         self.open: dict[UUID, Claimed] = {}  # claimed and not settled
         self.worked = False
+        self.timed_out = False  # there will be no second warning before the hard limit
 
     def run(self) -> None:
         """Take due jobs until there are none or time is up, then some that crashed before."""
@@ -68,7 +69,7 @@ class Drain:
             if not claim.full or self.late():
                 break
         self.report.more |= claim.full
-        if claim.crashed:
+        if claim.crashed and not self.timed_out:
             crashed = claims.take_crashed(self.queue)
             self.worked = False  # else they would starve beside a backlog
             self.work(crashed)
@@ -76,7 +77,7 @@ class Drain:
 
     def late(self) -> bool:
         """Whether the turn is over; at least one slice is worked."""
-        return self.worked and time.monotonic() > self.deadline
+        return self.timed_out or (self.worked and time.monotonic() > self.deadline)
 
     def work(self, claim: claims.Claim) -> None:
         """Run the jobs of *claim*, kind by kind; what there was no time for goes back."""
@@ -108,6 +109,8 @@ class Drain:
 
     def run_slice(self, function: SetFunction, jobs: Sequence[Claimed]) -> None:
         """Run *function* over *jobs* and complete them, or find out which of them is at fault."""
+        if self.timed_out:  # the other half of a slice
+            return
         self.worked = True
         try:
             repeat_races(partial(self.commit, function, jobs))
@@ -168,7 +171,7 @@ class Drain:
     def time_out(self, jobs: Sequence[Claimed], *, company: bool) -> None:
         """Settle *jobs* after the queue's time was up, and end the turn."""
         connection.close()  # it may have been cut off in the middle of an answer
-        self.deadline = 0.0
+        self.timed_out = True
         self.settle([judge(job, TimedOut(), company=company) for job in jobs])
 
     def settle(self, verdicts: Sequence[Verdict]) -> None:

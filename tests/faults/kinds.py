@@ -43,8 +43,8 @@ def misbehave(claimed: Claimed, step: str) -> None:
     if claimed.args.get("poison") == step:
         raise Permanent(code="poison")
     if claimed.args.get("timeout") == step:
-        while True:
-            time.sleep(0.1)
+        with connection.cursor() as cursor:  # cut off in the middle of an answer
+            cursor.execute("select pg_sleep(50)")
     time.sleep(WORK + float(claimed.args.get("slow", 0)))
 
 

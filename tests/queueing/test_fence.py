@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from queueing import executor
-from queueing.errors import TimedOut
+from queueing.errors import TimedOut, Transient
 from queueing.executor import drain
 from queueing.jobs import Batch
 from queueing.models import Job, LaneControl
@@ -96,6 +96,30 @@ def test_a_timeout_in_company_is_a_crash_and_alone_an_attempt(script: Script) ->
 
     job = Job.objects.get(id=ids[0])
     assert (job.state, job.attempts, job.error_class) == ("waiting", 1, TimedOut.code)
+
+
+def test_after_a_timeout_nothing_else_begins(script: Script) -> None:
+    PROBE.enqueue_many([new() for _ in range(4)])
+    Job.objects.filter(id__in=Job.objects.order_by("id")[3:].values("id")).update(crashes=1)
+
+    def run(batch: Batch) -> None:
+        if len(batch) > 1:
+            raise Transient
+        raise executor.SoftTimeLimitExceeded
+
+    script.run = run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "close", lambda: None)  # the test's transaction
+        report = drain(DELIVERY)
+
+    assert [len(batch) for batch in script.seen] == [3, 1]
+    assert report.more and states() == {"waiting": 4}
+    assert sorted(Job.objects.values_list("attempts", "crashes")) == [
+        (0, 0),
+        (0, 0),
+        (0, 1),
+        (1, 0),
+    ]
 
 
 def test_rows_that_crashed_come_back_in_ever_smaller_company(script: Script) -> None:
