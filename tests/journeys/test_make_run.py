@@ -20,9 +20,9 @@ from config import runfile
 from config.embedded.places import free_port
 from config.embedded.postgres import Postgres
 from queueing.queues import QUEUES
+from tests.system.environment import ROOT
 from tests.system.processes import MARK, kill, marked, under
 from tests.system.rest import Api, log_in
-from tests.system.system import ROOT
 from tests.system.waiting import wait_until
 
 READY_SECONDS, STOP_SECONDS = 60, 20
@@ -45,6 +45,7 @@ class Terminal:
         self.seconds = 0.0  # until it was ready
         self.answer: dict[str, object] = {}  # of /ready
         self.programs: set[str] = set()
+        self.kept: dict[str, str] = {}  # its secrets
         self.remains: list[object] = []  # processes after its end
         self.up = self.run(".venv/bin/python manage.py up", self.output)
 
@@ -70,11 +71,13 @@ class Terminal:
 
     def until_ready(self) -> float:
         """The seconds until it says that it is."""
-        try:
-            wait_until(lambda: "Waxwing is ready" in self.said(), seconds=READY_SECONDS)
-        except AssertionError:
-            raise AssertionError(self.said()) from None
+        is_ready = "Waxwing is ready"
+        wait_until(lambda: is_ready in self.said(), seconds=READY_SECONDS, otherwise=self.said)
         return time.monotonic() - self.began
+
+    def secrets(self) -> dict[str, str]:
+        """What the clone has made for itself."""
+        return runfile.read(self.tree / ".local" / "run" / "env")
 
     def ready(self) -> dict[str, object]:
         with urlopen(f"{self.web}/ready", timeout=5) as answer:
@@ -138,6 +141,7 @@ def first(tree: Path, variables: dict[str, str]) -> Terminal:
         terminal.programs = {each.name for each in marked(variables[MARK])}
         terminal.interrupt()
         terminal.remains = terminal.left()
+        terminal.kept = terminal.secrets()
         return terminal
 
 
@@ -156,12 +160,13 @@ def test_a_second_run_keeps_data_and_keys(
 ) -> None:
     with typed(tree, variables) as terminal:
         terminal.until_ready()
-        password = runfile.read(tree / ".local" / "run" / "env")["DEMO_PASSWORD"]
-        bob = Api(terminal.web, log_in(terminal.web, "bob", password))
+        secrets = terminal.secrets()
+        bob = Api(terminal.web, log_in(terminal.web, "bob", secrets["DEMO_PASSWORD"]))
         [conversation] = bob.get("/conversations").json["data"]
         [message] = bob.get(f"/conversations/{conversation['id']}/messages").json["data"]
         terminal.interrupt()
 
+        assert secrets == first.kept
         assert (message["content"], message["isEncrypted"]) == ("The results are in", True)
         assert terminal.left() == []
 
@@ -178,6 +183,7 @@ def listen(terminal: Terminal) -> None:
     assert answer["message"]["isEncrypted"] is True
     assert len(answer["queue"]["jobIds"]) == 4
     wait_until(lambda: "The results are in" in heard.read_text())
+    wait_until(lambda: list((terminal.tree / ".local" / "run" / "mail").glob("*.eml")))
     os.killpg(listener.pid, signal.SIGINT)
     listener.wait(10)
 

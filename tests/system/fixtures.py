@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.system.system import ROOT, System
+from tests.system.environment import ROOT
+from tests.system.system import System
 
 
 @pytest.fixture(scope="session")

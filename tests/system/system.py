@@ -1,7 +1,6 @@
 """The system under test: servers of its own, and the programs of `make run` around them."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,20 +14,16 @@ from urllib.request import urlopen
 import psycopg
 import redis
 
-from config import runfile
 from config.embedded import Embedded
 from config.embedded.places import free_port
 from config.programs import Ports
 from tests.system import processes
+from tests.system.environment import DATABASE, ROOT, environment
 from tests.system.people import PASSWORD
 from tests.system.processes import Running, kill, marked
 from tests.system.rest import Admin, Api, log_in
 from tests.system.sockets import Listener
 from tests.system.waiting import wait_until
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-DATABASE = "waxwing"
-KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "VIRTUAL_ENV")  # nothing of our own settings
 
 
 class System:
@@ -50,15 +45,12 @@ class System:
         self.web = f"http://127.0.0.1:{self.ports.web}"
         self.socket = f"ws://127.0.0.1:{self.ports.sockets}/ws/v1"
         self.flower = f"http://127.0.0.1:{self.ports.flower}/flower"
-        self.environment = self._environment(self.servers.start())
+        self.environment = environment(self.home, self.ports, self.servers.start(), self.mark)
         self._empty()
         self._run("manage.py", "migrate", "--verbosity=0")
         self.people = json.loads(self._run("-m", "tests.system.people"))
         self._supervise()
-        try:
-            wait_until(self.is_ready, seconds=90, pause=0.2)
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.log.read_text()[-6000:]}") from None
+        wait_until(self.is_ready, seconds=90, pause=0.2, otherwise=self.last_said)
         return self
 
     def stop(self) -> None:
@@ -67,6 +59,11 @@ class System:
             self._supervisor.stdin.close()
             self._supervisor.wait(30)
         self.servers.stop()
+
+    def last_said(self) -> str:
+        """The end of the log, without what is asked while we wait."""
+        lines = [line for line in self.log.read_text().splitlines() if "/ready" not in line]
+        return "\n".join(["", *lines[-60:]])
 
     def is_ready(self) -> bool:
         """Whether /ready says so."""
@@ -154,28 +151,6 @@ class System:
         ]
 
     # Starting
-
-    def _environment(self, urls: dict[str, str]) -> dict[str, str]:
-        inherited = {name: os.environ[name] for name in KEPT if name in os.environ}
-        secrets = {name: make() for name, make in runfile.MADE.items()}
-        return (
-            inherited
-            | secrets
-            | {
-                "DATABASE_URL": f"{urls['DATABASE_URL'].rpartition('/')[0]}/{DATABASE}",
-                "REDIS_URL": urls["REDIS_URL"],
-                "PUBLIC_URL": self.web,
-                "WS_PORT": str(self.ports.sockets),
-                "FLOWER_PORT": str(self.ports.flower),
-                "FLOWER_URL": f"{self.flower}/",
-                "FLOWER_DB": str(self.home / "flower"),
-                "EMAIL_HOST": "127.0.0.1",
-                "EMAIL_PORT": str(self.ports.mail),
-                "PYTHONUNBUFFERED": "1",
-                "PYTHONPATH": str(ROOT),
-                processes.MARK: self.mark,
-            }
-        )
 
     def _empty(self) -> None:
         """A database, a Redis, a log and a mail folder without anything in them."""

@@ -22,6 +22,6 @@ def wait_until(
     while not (found := look()):
         if time.monotonic() > deadline:
             last = otherwise() if otherwise else found
-            raise AssertionError(f"not within {seconds:.0f} s; at last there was {last!r}")
+            raise AssertionError(f"not within {seconds:.0f} s; at last there was {last}")
         time.sleep(pause)
     return found
