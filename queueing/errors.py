@@ -12,6 +12,7 @@
     ├── JobNotFound           no such job, or not one that this person may see
     │   └── QueueNotFound     no queue has this name
     ├── JobStateConflict      the job is in no state for that
+    ├── ArgsInvalid           a job is told something that its kind does not take
     ├── LeaseLost             somebody else owns a job by now; what was done for it is rolled back
     ├── DatabaseAway          PostgreSQL went away; the sweeper gives the jobs to others
     └── DrainFailed           something in the executor itself
@@ -95,6 +96,12 @@ class JobStateConflict(LedgerError):
     """The job is in no state for that."""
 
     code = "job-state"
+
+
+class ArgsInvalid(LedgerError, ValueError):
+    """Not what this kind of job takes; the text names the kind and the field."""
+
+    code = "job-args"
 
 
 class QueueNotFound(JobNotFound):

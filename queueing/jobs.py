@@ -1,13 +1,15 @@
 """Declaring kinds of jobs and putting jobs into the ledger, in the caller's transaction.
 
-@job(queue=DELIVERY, name="send-message")
+@job(queue=DELIVERY, name="send-message", args=Delivery)
 def deliver(batch: Batch) -> None: ...          set-based: inside the transaction that completes
 
 @job(queue=NOTIFICATION, name="send-notification", external=True)
 def send(job: Claimed) -> Outcome: ...          outside any transaction, one job per thread
+
+*args* is the class of what such a job is told (a subclass of Args): anything else is refused when it is
+enqueued. *describe* says what jobs are about, *steps* are the names that their progress goes through.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,17 +20,33 @@ from queueing.ids import job_of, new_run
 from queueing.postgres import execute
 from queueing.queues import BY_NAME, Queue
 from queueing.registry import (
+    Args,
     Batch,
     CallFunction,
     Claimed,
+    Describe,
+    Facts,
     Kind,
     Outcome,
     SetFunction,
+    Told,
     register,
 )
 from queueing.wakeup import wake_on_commit
 
-__all__ = ["Batch", "Claimed", "JobKind", "NewJob", "Outcome", "Row", "insert", "job"]
+__all__ = [
+    "Args",
+    "Batch",
+    "Claimed",
+    "Facts",
+    "JobKind",
+    "NewJob",
+    "Outcome",
+    "Row",
+    "Told",
+    "insert",
+    "job",
+]
 
 NORMAL = 2
 
@@ -51,7 +69,7 @@ class NewJob:
     """What a caller says of a job: for whom, with which ids, when."""
 
     tenant_id: UUID
-    args: Mapping[str, Any] = field(default_factory=dict)  # ids only
+    args: Mapping[str, object] = field(default_factory=dict)  # ids only
     subject_id: UUID | None = None
     owner_id: UUID | None = None
     priority: int = NORMAL
@@ -81,7 +99,7 @@ class JobKind(Kind):
         self,
         *,
         tenant_id: UUID,
-        args: Mapping[str, Any],
+        args: Mapping[str, object],
         subject_id: UUID | None = None,
         owner_id: UUID | None = None,
         priority: int = NORMAL,
@@ -114,18 +132,38 @@ class JobKind(Kind):
 
 @overload
 def job(
-    *, queue: Queue, name: str, external: Literal[False] = False
+    *,
+    queue: Queue,
+    name: str,
+    external: Literal[False] = False,
+    args: type[Args] | None = None,
+    steps: Sequence[str] = (),
+    describe: Describe | None = None,
 ) -> Callable[[SetFunction], JobKind]: ...
 @overload
 def job(
-    *, queue: Queue, name: str, external: Literal[True]
+    *,
+    queue: Queue,
+    name: str,
+    external: Literal[True],
+    args: type[Args] | None = None,
+    steps: Sequence[str] = (),
+    describe: Describe | None = None,
 ) -> Callable[[CallFunction], JobKind]: ...
-def job(*, queue: Queue, name: str, external: bool = False) -> Callable[[Any], JobKind]:
+def job(
+    *,
+    queue: Queue,
+    name: str,
+    external: bool = False,
+    args: type[Args] | None = None,
+    steps: Sequence[str] = (),
+    describe: Describe | None = None,
+) -> Callable[[Any], JobKind]:
     """Make a function a kind of job called *name*, worked in *queue*."""
 
     def declare(function: Any) -> JobKind:
         parts = {"call": function} if external else {"run": function}
-        kind = JobKind(name, queue, **parts)
+        kind = JobKind(name, queue, args=args, steps=tuple(steps), describe=describe, **parts)
         register(kind)
         return kind
 
@@ -148,7 +186,7 @@ def insert(rows: Sequence[Row]) -> None:
         "priorities": [int(row.new.priority) for row in rows],
         "times": [row.new.run_at for row in rows],
         "weights": [row.new.weight for row in rows],
-        "args": [json.dumps(row.new.args, default=str) for row in rows],
+        "args": [row.kind.encode(row.new.args) for row in rows],
         "subjects": [row.new.subject_id for row in rows],
         "owners": [row.new.owner_id for row in rows],
         "traceparents": [row.new.traceparent for row in rows],

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from queueing.models import Job
 from queueing.postgres import execute
-from queueing.registry import Claimed
+from queueing.registry import Claimed, find
 
 PERIOD = 0.5  # seconds between two writes of one job
 WHOLE = 100
@@ -57,8 +57,12 @@ def report(
 
 
 def of(job: Job) -> JobProgress:
-    """How far *job* has come; of one that reports nothing, what its state says."""
-    stored: dict[str, Any] = job.progress or {}
+    """How far *job* has come; of one that reports nothing, what its state says.
+
+    What a set-based job does becomes visible at once, in the commit that also completes it: between
+    nothing and all there is only that it is being done.
+    """
+    stored: dict[str, Any] = job.progress or _under_way(job)
     if job.state == Job.State.COMPLETED:
         total = stored.get("totalSteps", 1)
         return JobProgress(
@@ -71,3 +75,19 @@ def of(job: Job) -> JobProgress:
         currentStep=stored.get("currentStep", int(job.state == Job.State.ACTIVE)),
         data=stored.get("data", {}),
     )
+
+
+def _under_way(job: Job) -> dict[str, Any]:
+    kind = find(job.kind)
+    steps = kind.steps if kind else ()
+    if not steps:
+        return {}
+    if job.state != Job.State.ACTIVE:
+        return {"totalSteps": len(steps)}
+    step = len(steps) - 1  # the last one is that it is complete
+    return {
+        "percentage": WHOLE * (step - 1) // step if step > 1 else 0,
+        "step": steps[step - 1],
+        "totalSteps": len(steps),
+        "currentStep": step,
+    }

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, overload
+from typing import Any, Protocol, Self, overload
 from uuid import UUID
 
-from queueing.errors import Snooze
+import msgspec
+
+from queueing.errors import ArgsInvalid, Snooze
 from queueing.queues import Queue
 
 SUCCESS: Mapping[str, Any] = {"success": True}
@@ -37,6 +39,33 @@ class Claimed:
     started_at: datetime | None
     worker_id: UUID | None
     token: UUID
+
+
+class Args(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+):
+    """What a job is told: ids, codes and times, never content. A subclass for each kind (S38)."""
+
+    @classmethod
+    def of(cls, job: "Told") -> Self:
+        """What *job* was told."""
+        return msgspec.convert(job.args, cls)
+
+
+class Told(Protocol):
+    """A job, claimed or as its row, as far as its kind describes it."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def args(self) -> Any: ...
+    @property
+    def created_at(self) -> datetime: ...
 
 
 class Batch(Sequence[Claimed]):
@@ -97,6 +126,8 @@ class Outcome:
 
 SetFunction = Callable[[Batch], None]
 CallFunction = Callable[[Claimed], Outcome | None]
+Facts = Mapping[str, object]
+Describe = Callable[[Sequence[Told]], Mapping[UUID, Facts]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +138,17 @@ class Kind:
     queue: Queue
     run: SetFunction | None = None  # over a batch, inside the transaction that completes it
     call: CallFunction | None = None  # for one job, outside any transaction
+    args: type[Args] | None = None  # what it takes; None: whatever it is given
+    steps: tuple[str, ...] = ()  # the names of what it goes through, for its progress
+    describe: Describe | None = None  # what jobs of this kind are about, for who asks for them
+
+    def encode(self, args: Mapping[str, object]) -> str:
+        """*args* as they are stored. Raises ArgsInvalid."""
+        try:
+            told = args if self.args is None else msgspec.convert(args, self.args)
+            return msgspec.json.encode(told, enc_hook=str).decode()
+        except (msgspec.ValidationError, TypeError) as error:
+            raise ArgsInvalid(f"{self.name}: {error}") from None
 
 
 class Missing(Snooze):

@@ -1,9 +1,8 @@
 """Steps that run one after another: which ones, in which order, and which of them must succeed."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from queueing import routes
@@ -23,11 +22,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One passage through a workflow: which *steps*, and what all its jobs have in common."""
+    """One passage through a workflow: which *steps*, and what all its jobs have in common.
+
+    *by_step* is what single steps are told besides.
+    """
 
     run_id: UUID
     steps: Collection[str]
     job: NewJob
+    by_step: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 class Workflow:
@@ -46,7 +49,8 @@ class Workflow:
         *,
         steps: Collection[str],
         tenant_id: UUID,
-        args: Mapping[str, Any],
+        args: Mapping[str, object],
+        by_step: Mapping[str, Mapping[str, object]] | None = None,
         owner_id: UUID | None = None,
         subject_id: UUID | None = None,
         priority: int = NORMAL,
@@ -65,7 +69,7 @@ class Workflow:
             weight=weight,
             traceparent=traceparent,
         )
-        return self.start_many([Run(run_id, steps, new)])[0]
+        return self.start_many([Run(run_id, steps, new, by_step or {})])[0]
 
     def start_many(self, runs: Sequence[Run]) -> list[dict[str, UUID | None]]:
         """Write the jobs of many *runs* with one statement; their job ids as `start` gives them."""
@@ -94,7 +98,9 @@ class Workflow:
                 job_of(run.run_id, self._numbers[step.name]),
                 run.run_id,
                 step.kind,
-                run.job,
+                replace(run.job, args={**run.job.args, **more})
+                if (more := run.by_step.get(step.name))
+                else run.job,
                 step.position,
                 step.critical,
                 "waiting" if step.position == first else "blocked",

@@ -1,10 +1,11 @@
 """What answers say of a job."""
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from queueing import progress
+from queueing import progress, registry
 from queueing.models import Job
 from queueing.moments import rfc3339
 from queueing.queues import BY_NAME
@@ -22,8 +23,9 @@ def whole(job: Job) -> dict[str, Any]:
         "attempts": attempts(job),
         "maxAttempts": job.max_attempts,
         "messageId": job.args.get("messageId"),
-        "data": job.args,
+        "data": described([job])[job.id],
         "progress": progress.of(job),
+        "result": job.result,
         "error": error(job),
         "createdAt": rfc3339(job.created_at),
         "startedAt": rfc3339(job.started_at),
@@ -42,13 +44,24 @@ def retried(job: Job) -> dict[str, Any]:
     }
 
 
-def failed(job: Job) -> dict[str, Any]:
-    """A dead letter in a list."""
+def described(jobs: Sequence[Job]) -> dict[UUID, dict[str, Any]]:
+    """What each of *jobs* is about, as its kind says: ids, codes and times."""
+    data = {job.id: dict(job.args) for job in jobs}
+    for name in {job.kind for job in jobs}:
+        kind = registry.find(name)
+        if kind and kind.describe:
+            facts = kind.describe([job for job in jobs if job.kind == name])
+            data |= {id_: dict(found) for id_, found in facts.items()}
+    return data
+
+
+def failed(job: Job, data: dict[str, Any]) -> dict[str, Any]:
+    """A dead letter in a list, with what it is about."""
     return {
         "jobId": str(job.id),
         "queueName": job.queue,
         "name": job.kind,
-        "data": job.args,
+        "data": data,
         "error": error(job),
         "attempts": job.attempts,
         "failedAt": rfc3339(job.finished_at),

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from queueing.models import Job as Row
 from queueing.queues import BY_NAME
 
+ABOUT = "What the job is about: ids, codes and times, as its kind says; never content."
 STATUSES = "healthy, degraded, unhealthy or paused"
 State, Priority = Row.State, Row.Priority
 
@@ -49,9 +50,12 @@ class Job(serializers.Serializer[Any]):
     createdAt = serializers.DateTimeField()
     startedAt = serializers.DateTimeField(allow_null=True)
     finishedAt = serializers.DateTimeField(allow_null=True)
+    result = serializers.DictField(
+        allow_null=True, help_text="Once it is completed: success and counts."
+    )
 
     def get_fields(self) -> dict[str, Any]:
-        return super().get_fields() | {"data": serializers.DictField(help_text="Ids only.")}
+        return super().get_fields() | {"data": serializers.DictField(help_text=ABOUT)}
 
 
 class RetriedJob(serializers.Serializer[Any]):

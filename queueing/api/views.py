@@ -118,9 +118,10 @@ class FailedJobs(APIView):
             jobs = jobs.filter(id__lt=cursor)
         rows = list(jobs.order_by("-id")[: query["limit"] + 1])
         shown, more = rows[: query["limit"]], len(rows) > query["limit"]
+        data = rendering.described(shown)
         return Response(
             {
-                "data": [rendering.failed(job) for job in shown],
+                "data": [rendering.failed(job, data[job.id]) for job in shown],
                 "nextCursor": rendering.cursor_of(shown[-1].id) if more else None,
                 "hasMore": more,
             }

@@ -83,6 +83,7 @@ def test_the_owner_sees_their_job(prefix: str, alice: User, job_id: UUID, messag
             "currentStep": 0,
             "data": {},
         },
+        "result": None,
         "error": None,
         "createdAt": f"{job.created_at:%Y-%m-%dT%H:%M:%S}.{job.created_at.microsecond // 1000:03}Z",
         "startedAt": None,
