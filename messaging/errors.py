@@ -10,6 +10,8 @@ MessagingError
 ├── NotFound                it is not there, or not for this caller: nobody can tell which
 ├── Conflict                it is not in the state that the request takes for granted
 │   └── IdempotencyInProgress   the same request is being worked on right now
+├── PreconditionFailed      it has been changed since the caller read it
+├── PreconditionRequired    the caller does not say what they have read
 ├── KeyReused               the same idempotency key with another body
 ├── PayloadTooLarge         longer than its limit
 ├── QuotaExceeded           too many, too fast
@@ -75,6 +77,14 @@ class Conflict(MessagingError):
 
 class IdempotencyInProgress(Conflict):
     code, title = "idempotency-in-progress", "The same request is still being worked on"
+
+
+class PreconditionFailed(MessagingError):
+    code, title, status = "precondition-failed", "It has been changed since you read it", 412
+
+
+class PreconditionRequired(MessagingError):
+    code, title, status = "precondition-required", "Say which version you have read", 428
 
 
 class KeyReused(MessagingError):

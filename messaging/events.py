@@ -1,4 +1,4 @@
-"""The event log of a conversation: append with a gap-free seq, read since, render as frames, hint.
+"""The event log of a conversation: append with a gap-free seq, read since, hint.
 
 PostgreSQL holds the order and the completeness; what travels through Redis is a hint that may be lost,
 doubled or late. A hint carries a message only in the form that its readers may hold (sealed under a
@@ -6,9 +6,8 @@ session key); a plain text, or one under an ingress key, is read from PostgreSQL
 """
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from uuid import UUID
 
@@ -16,17 +15,32 @@ from channels.layers import get_channel_layer
 from psycopg.types.json import Jsonb
 
 from messaging import encryption
-from messaging.encryption import Opened
-from messaging.models import Conversation, Event, Message, MessageStatus, Participant
+from messaging.models import Conversation, Event, Message, Participant
+from messaging.rendering import Entry, Frame, body_of, frame_of, sealed_frame, timestamp
 from queueing.postgres import fetch
+
+__all__ = [
+    "Entry",
+    "Form",
+    "Frame",
+    "Hint",
+    "append",
+    "frames",
+    "group_of",
+    "heads",
+    "hints_of",
+    "open_frames",
+    "place",
+    "publish",
+    "read",
+    "timestamp",
+]
 
 log = logging.getLogger(__name__)
 
 FRAME = "event.frame"
 LONGEST_HINT = 8 * 1024  # bytes of ciphertext; above it the hint says only where to look
-UNSHAREABLE = Opened(error="encryption-failed")
 Form = Literal["open", "sealed"]
-Frame = dict[str, Any]
 
 ADVANCE = """
 WITH head AS (
@@ -51,6 +65,7 @@ class Hint:
     event: str
     person: str | None = None  # whom a change of membership is about
     frame: Frame | None = None
+    about: int | None = None  # as in Entry
 
     def message(self) -> dict[str, Any]:
         """The form in which the channel layer carries it."""
@@ -60,20 +75,6 @@ class Hint:
     def parse(cls, message: dict[str, Any]) -> "Hint":
         """The hint in a channel layer's message."""
         return cls(**{name: value for name, value in message.items() if name != "type"})
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One event with the message that it is about, if that is still there."""
-
-    conversation_id: UUID
-    seq: int
-    type: str
-    at: datetime
-    actor_id: UUID | None
-    data: dict[str, Any] = field(default_factory=dict)
-    message_id: UUID | None = None
-    message: Message | None = None
 
 
 def append(
@@ -181,9 +182,9 @@ def frames(entries: Sequence[Entry], form: Form) -> list[Frame | None]:
     ]
     if form == "open":
         opened = encryption.open_messages(messages)
-        return [_frame(entry, opened.get(entry.message_id or UUID(int=0))) for entry in entries]
+        return [frame_of(entry, opened.get(entry.message_id or UUID(int=0))) for entry in entries]
     shareable = encryption.under_session_key(messages)
-    return [_sealed_frame(entry, shareable) for entry in entries]
+    return [sealed_frame(entry, shareable) for entry in entries]
 
 
 def hints_of(entries: Sequence[Entry]) -> list[Hint]:
@@ -193,6 +194,7 @@ def hints_of(entries: Sequence[Entry]) -> list[Hint]:
         for entry in entries
         if entry.message
         and entry.message.is_encrypted
+        and not entry.message.deleted_at
         and len(entry.message.encrypted_content or b"") <= LONGEST_HINT
     ]
     shareable = encryption.under_session_key(sealed)
@@ -202,7 +204,8 @@ def hints_of(entries: Sequence[Entry]) -> list[Hint]:
             str(entry.conversation_id),
             entry.seq,
             entry.type,
-            frame=_frame(entry, None) if entry.message and entry.message.pk in shareable else None,
+            frame=frame_of(entry) if entry.message and entry.message.pk in shareable else None,
+            about=entry.about,
         )
         for entry in entries
     ]
@@ -215,7 +218,7 @@ def open_frames(hints: Sequence[Hint]) -> list[Frame]:
     result = []
     for hint, message in zip(hints, sealed, strict=True):
         frame = hint.frame or {}
-        result.append({**frame, "data": _body(frame["data"], opened[message.pk])})
+        result.append({**frame, "data": body_of(frame["data"], opened[message.pk])})
     return result
 
 
@@ -223,65 +226,6 @@ def heads(conversation_ids: Iterable[UUID]) -> dict[UUID, int]:
     """The last seq of each conversation."""
     rows = Conversation.objects.filter(pk__in=list(conversation_ids))
     return dict(rows.values_list("pk", "head_seq"))
-
-
-def timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds, as everywhere on the wire."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _sealed_frame(entry: Entry, shareable: Collection[UUID]) -> Frame | None:
-    message = entry.message
-    if not message or not message.is_encrypted or message.deleted_at or message.pk in shareable:
-        return _frame(entry, None)
-    if message.status == MessageStatus.FAILED:  # nobody waits for a step that is dead
-        return _frame(entry, UNSHAREABLE)
-    return None
-
-
-def _frame(entry: Entry, opened: Opened | None) -> Frame:
-    data: dict[str, Any] = dict(entry.data)
-    if entry.actor_id and not entry.message_id:
-        data["actorId"] = str(entry.actor_id)
-    if entry.message_id:
-        data |= {"messageId": str(entry.message_id)}
-    if (message := entry.message) and not message.deleted_at:
-        data |= _sealed_body(message)
-        data = _body(data, opened) if opened else data
-    return {
-        "type": "event",
-        "event": entry.type,
-        "conversationId": str(entry.conversation_id),
-        "seq": entry.seq,
-        "at": timestamp(entry.at),
-        "data": data,
-    }
-
-
-def _sealed_body(message: Message) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "senderId": str(message.sender_id),
-        "content": message.content,
-        "isEncrypted": message.is_encrypted,
-        "timestamp": timestamp(message.created_at),
-    }
-    if message.is_encrypted:
-        body["content"] = encryption.encode(message.encrypted_content)
-        body["encryptionMetadata"] = message.encryption_metadata
-        body["encryptionVersion"] = message.encryption_version
-    return body
-
-
-def _body(data: dict[str, Any], opened: Opened) -> dict[str, Any]:
-    body = {
-        name: value
-        for name, value in data.items()
-        if name not in ("encryptionMetadata", "encryptionVersion")
-    }
-    body["content"] = opened.text
-    if opened.error:
-        body["error"] = {"code": opened.error}
-    return body
 
 
 def _message_of(hint: Hint) -> Message:

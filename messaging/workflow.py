@@ -20,3 +20,10 @@ MESSAGE = Workflow(
     Step(NOTIFICATION, plan, position=2, critical=False),
     Step(INDEXING, index, position=2, critical=False),
 )
+
+# What becomes of a message that was edited: a run of its own, about the same message.
+CHANGE = Workflow(
+    "change",
+    Step(ENCRYPTION, encrypt, position=0, critical=True),
+    Step(INDEXING, index, position=1, critical=False),
+)

@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from messaging.api import shapes
 from messaging.api.errors import CONTENT_TYPE
 from messaging.api.links import PREFIX
+from messaging.api.preconditions import VERSIONS
 from messaging.api.serializers import Shape, Strict, camel
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -18,6 +19,14 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="Repeating a request with the same key and body gives the first answer again, "
     "with `Idempotent-Replayed: true`; kept for 24 hours.",
+)
+
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    {"type": "string", "pattern": VERSIONS.pattern},
+    OpenApiParameter.HEADER,
+    required=True,
+    description="The `ETag` of what was read, or `*` for whatever there is.",
 )
 
 
@@ -45,9 +54,11 @@ MEANINGS = {
     403: "The caller may see it, and may not do this.",
     404: "It is not there, or not for the caller.",
     409: "Not in a state that allows this.",
+    412: "It has been changed since the caller read it.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "The idempotency key came with another body before.",
+    428: "If-Match is missing.",
     429: "Too many requests.",
     503: "Cannot encrypt now; nothing was stored.",
 }

@@ -72,6 +72,11 @@ KINDS = {
         "The same request is still being worked on",
         "Wait a second, and send the same request with the same key again.",
     ),
+    "precondition-failed": Kind(
+        412,
+        "It has been changed since you read it",
+        "Read it again, and decide anew; send the new `ETag` as `If-Match`.",
+    ),
     "payload-too-large": Kind(
         413,
         "Too large",
@@ -86,6 +91,11 @@ KINDS = {
         422,
         "This key came with another body before",
         "Use a new Idempotency-Key for a new request.",
+    ),
+    "precondition-required": Kind(
+        428,
+        "Say which version you have read",
+        "Send the `ETag` that came with the message as `If-Match`.",
     ),
     "quota-exceeded": Kind(
         429,

@@ -108,6 +108,13 @@ class SendGroup(Send):
     conversation_id = Id()
 
 
+class Edit(Strict):
+    """What a message says from now on."""
+
+    content = Text(max_length=CONTENT)
+    metadata = Metadata(required=False, help_text="Kept as it is where it is not given.")
+
+
 class StartConversation(Strict):
     participant_ids = serializers.ListField(child=Id(), min_length=1, max_length=MOST_PARTICIPANTS)
     title = Text(max_length=TITLE, required=False, default="", allow_blank=True)

@@ -96,6 +96,8 @@ class Message(Shape):
     is_encrypted = serializers.BooleanField()
     metadata = serializers.DictField(allow_null=True)
     created_at = serializers.DateTimeField()
+    version = serializers.IntegerField(help_text="Raised by every edit; also the ETag.")
+    edited_at = serializers.DateTimeField(allow_null=True)
     encryption = Encryption(required=False)
     error = Unreadable(required=False)
 
@@ -123,13 +125,16 @@ class JobIds(Shape):
     indexing = serializers.UUIDField(allow_null=True)
 
 
-class QueueStatus(Shape):
+class Queued(Shape):
     success = serializers.BooleanField()
-    job_ids = JobIds()
 
     def get_fields(self) -> dict[str, Any]:
         errors = serializers.ListField(child=serializers.CharField())
         return super().get_fields() | {"errors": errors}
+
+
+class QueueStatus(Queued):
+    job_ids = JobIds()
 
 
 class JobLinks(Shape):
@@ -139,11 +144,13 @@ class JobLinks(Shape):
     indexing = serializers.CharField(allow_null=True)
 
 
-class AcceptedLinks(Shape):
-    jobs = JobLinks()
-
+class Links(Shape):
     def get_fields(self) -> dict[str, Any]:
         return {"self": serializers.CharField()} | super().get_fields()
+
+
+class AcceptedLinks(Links):
+    jobs = JobLinks()
 
 
 class Accepted(Shape):
@@ -152,6 +159,39 @@ class Accepted(Shape):
     message = AcceptedMessage()
     queue = QueueStatus()
     links = AcceptedLinks()
+
+
+class ChangedMessage(AcceptedMessage):
+    version = serializers.IntegerField()
+    edited_at = serializers.DateTimeField()
+
+
+class ChangeJobIds(Shape):
+    """null for a step that is not needed."""
+
+    encryption = serializers.UUIDField(allow_null=True)
+    indexing = serializers.UUIDField(allow_null=True)
+
+
+class ChangeQueueStatus(Queued):
+    job_ids = ChangeJobIds()
+
+
+class ChangeJobLinks(Shape):
+    encryption = serializers.CharField(allow_null=True)
+    indexing = serializers.CharField(allow_null=True)
+
+
+class ChangedLinks(Links):
+    jobs = ChangeJobLinks()
+
+
+class Changed(Shape):
+    """The edited message and the state of its queue (S121)."""
+
+    message = ChangedMessage()
+    queue = ChangeQueueStatus()
+    links = ChangedLinks()
 
 
 class Delivery(Shape):

@@ -12,7 +12,9 @@ from messaging.models.base import Owned
 class NotificationQuerySet(models.QuerySet["Notification"]):
     def of(self, user: User) -> "NotificationQuerySet":
         """The inbox of *user*."""
-        return self.filter(tenant_id=user.tenant_id, recipient_id=user.pk, channel="in_app")
+        return self.filter(
+            tenant_id=user.tenant_id, recipient_id=user.pk, channel="in_app", archived_at=None
+        )
 
 
 class Notification(Owned):

@@ -12,7 +12,9 @@ from messaging.realtime import limits
 from messaging.realtime.frames import (
     Ack,
     ClientFrame,
+    DeleteMessage,
     Delivered,
+    EditMessage,
     Hello,
     Ping,
     Pong,
@@ -27,7 +29,7 @@ from messaging.realtime.refusals import error_frame, known, refuse
 from messaging.realtime.rooms import Connection
 from messaging.realtime.threads import call
 from messaging.realtime.wire import Wire
-from messaging.services import accounts, receipts, sending
+from messaging.services import accounts, changing, receipts, sending
 from messaging.services.sending import Draft
 
 
@@ -95,6 +97,34 @@ async def send_message(hub: Hub, connection: Connection, frame: SendMessage) -> 
     answer(connection, frame, messageId=message["id"], seq=message["seq"], jobs=queue["jobIds"])
 
 
+async def edit_message(hub: Hub, connection: Connection, frame: EditMessage) -> None:
+    changed = await call(
+        changing.edit_message,
+        actor=connection.identity.user,
+        message_id=frame.message_id,
+        content=frame.content,
+        versions={frame.version},
+    )
+    message, queue = changed["message"], changed["queue"]
+    answer(
+        connection,
+        frame,
+        messageId=message["id"],
+        version=message["version"],
+        jobs=queue["jobIds"],
+    )
+
+
+async def delete_message(hub: Hub, connection: Connection, frame: DeleteMessage) -> None:
+    seq = await call(
+        changing.delete_message,
+        actor=connection.identity.user,
+        message_id=frame.message_id,
+        versions={frame.version},
+    )
+    answer(connection, frame, messageId=frame.message_id, seq=seq)
+
+
 async def delivered(hub: Hub, connection: Connection, frame: Delivered) -> None:
     subscription = connection.subscriptions.get(frame.conversation_id)
     if subscription is None:
@@ -121,6 +151,8 @@ COMMANDS: dict[type[ClientFrame], Command] = {
     Subscribe: subscribe,
     Unsubscribe: unsubscribe,
     SendMessage: send_message,
+    EditMessage: edit_message,
+    DeleteMessage: delete_message,
     Delivered: delivered,
     Read: read,
     Ping: ping,

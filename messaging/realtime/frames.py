@@ -19,6 +19,7 @@ Text = Annotated[str, Meta(max_length=200, pattern=NO_NUL)]
 Token = Annotated[str, Meta(min_length=1, max_length=8_192, pattern=NO_NUL)]
 Content = Annotated[str, Meta(min_length=1, max_length=10_000, pattern=NO_NUL)]
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Version = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Id = Annotated[str, Meta(max_length=64, pattern=NO_NUL)] | Seq
 
 
@@ -60,6 +61,17 @@ class SendMessage(ClientFrame, tag="message.send"):
     priority: Literal["LOW", "NORMAL", "HIGH", "CRITICAL"] = "NORMAL"
 
 
+class EditMessage(ClientFrame, tag="message.edit"):
+    message_id: UUID
+    version: Version
+    content: Content
+
+
+class DeleteMessage(ClientFrame, tag="message.delete"):
+    message_id: UUID
+    version: Version
+
+
 class Delivered(ClientFrame, tag="delivered"):
     conversation_id: UUID
     seq: Seq
@@ -74,7 +86,18 @@ class Ping(ClientFrame, tag="ping"):
     pass
 
 
-Frame = Hello | Refresh | Subscribe | Unsubscribe | SendMessage | Delivered | Read | Ping
+Frame = (
+    Hello
+    | Refresh
+    | Subscribe
+    | Unsubscribe
+    | SendMessage
+    | EditMessage
+    | DeleteMessage
+    | Delivered
+    | Read
+    | Ping
+)
 
 
 class ServerFrame(Struct, tag_field="type", rename="camel"):

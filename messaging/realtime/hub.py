@@ -104,6 +104,7 @@ class Hub:
         if subscription.left:
             raise NotFound
         room.head = max(room.head, stay.head_seq)
+        subscription.joined = stay.joined_seq
         subscription.cursor.position, reset = start(
             since, stay.head_seq, stay.joined_seq, limits.REPLAY
         )

@@ -6,7 +6,7 @@ The functions that begin with an underscore, and `look`, run in the threads of `
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from messaging import events
+from messaging import events, rendering
 from messaging.errors import MessagingError
 from messaging.events import Entry
 from messaging.realtime import limits
@@ -51,8 +51,7 @@ def _read_page(
 ) -> Page:
     entries = events.read(conversation_id, after, limit=limit)
     rendered = [
-        Rendered(entry.seq, entry.type, _person(entry.data.get("userId")), made)
-        for entry, made in zip(entries, _frames(entries, forms), strict=True)
+        _read(entry, made) for entry, made in zip(entries, _frames(entries, forms), strict=True)
     ]
     stays = streams.stays(conversation_id, users)
     return Page(rendered, stays, full=len(entries) == limit)
@@ -75,8 +74,11 @@ def _render(news: Sequence[News]) -> list[Rendered]:
     looked_up = _look_up([each for each in news if each.hint.frame is None])
     rendered = []
     for each in news:
-        forms = dict(looked_up.get((each.room, each.seq), {}))
-        if each.hint.frame is not None and "sealed" in each.forms:
+        if each.hint.frame is None:
+            rendered.append(looked_up.get((each.room, each.seq)) or _event(each, {}))
+            continue
+        forms: dict[Form, Wire | None] = {}
+        if "sealed" in each.forms:
             forms["sealed"] = Wire(each.hint.frame)
         if id(each) in opened:
             forms["open"] = opened[id(each)]
@@ -84,8 +86,8 @@ def _render(news: Sequence[News]) -> list[Rendered]:
     return rendered
 
 
-def _look_up(news: Sequence[News]) -> dict[tuple[Room, int], dict[Form, Wire | None]]:
-    """The frames of hints that carry none, in one reading per conversation."""
+def _look_up(news: Sequence[News]) -> dict[tuple[Room, int], Rendered]:
+    """The events of hints that carry no frame, in one reading per conversation."""
     found = {}
     for room in {each.room for each in news}:
         seqs = [each.seq for each in news if each.room is room]
@@ -94,12 +96,22 @@ def _look_up(news: Sequence[News]) -> dict[tuple[Room, int], dict[Form, Wire | N
             room.conversation_id, min(seqs) - 1, upto=max(seqs), limit=limits.PAGE
         )
         for entry, wires in zip(entries, _frames(entries, forms), strict=True):
-            found[room, entry.seq] = wires
+            found[room, entry.seq] = _read(entry, wires)
     return found
 
 
 def _event(news: News, forms: dict[Form, Wire | None]) -> Rendered:
-    return Rendered(news.seq, news.hint.event, _person(news.hint.person), forms)
+    hint = news.hint
+    bare = Wire(rendering.bare(hint.frame)) if hint.frame and hint.about is not None else None
+    person = _person(hint.person)
+    return Rendered(news.seq, hint.event, person, forms, about=hint.about, bare=bare)
+
+
+def _read(entry: Entry, forms: dict[Form, Wire | None]) -> Rendered:
+    about = entry.about
+    bare = None if about is None else Wire(rendering.bare(rendering.frame_of(entry)))
+    person = _person(entry.data.get("userId"))
+    return Rendered(entry.seq, entry.type, person, forms, about=about, bare=bare)
 
 
 def _person(text: str | None) -> UUID | None:

@@ -22,16 +22,26 @@ class Rendered:
     """An event as it goes out: encoded once in each form that somebody here reads.
 
     A form that is None cannot be shown yet: the sealed one of a message still under an ingress key.
+    *bare* goes to those who came after event *about*, where the message that was changed stands.
     """
 
-    __slots__ = ("forms", "removed", "seq")
+    __slots__ = ("about", "bare", "forms", "removed", "seq")
 
     def __init__(
-        self, seq: int, event: str, person: UUID | None, forms: dict[Form, Wire | None]
+        self,
+        seq: int,
+        event: str,
+        person: UUID | None,
+        forms: dict[Form, Wire | None],
+        *,
+        about: int | None = None,
+        bare: Wire | None = None,
     ) -> None:
         self.seq = seq
         self.removed = person if event == REMOVED else None  # whose stay this ends
         self.forms = forms
+        self.about = about
+        self.bare = bare
 
 
 class Connection:
@@ -56,12 +66,13 @@ class Connection:
 class Subscription:
     """One socket in one conversation."""
 
-    __slots__ = ("connection", "cursor", "page", "room", "stalled")
+    __slots__ = ("connection", "cursor", "joined", "page", "room", "stalled")
 
     def __init__(self, connection: Connection, room: "Room") -> None:
         self.connection = connection
         self.room = room
         self.cursor = Cursor()
+        self.joined = 0  # the first event of the reader's stay
         self.stalled = False  # cannot go on in this round of reading
         self.page = limits.PAGE  # events worth reading for it at a time
 
@@ -86,9 +97,12 @@ class Subscription:
         if step is not Step.WRITE:
             return step
         connection = self.connection
-        if connection.form not in event.forms:
+        if event.about is not None and event.about < self.joined:
+            wire = event.bare
+        elif connection.form not in event.forms:
             return Step.READ
-        wire = event.forms[connection.form]
+        else:
+            wire = event.forms[connection.form]
         if wire is None:
             return Step.HOLD
         self.cursor.position = event.seq

@@ -38,6 +38,15 @@ def write(messages: Sequence[Message]) -> dict[UUID, str]:
     return {pk: result.error for pk, result in opened.items() if result.error}
 
 
+def having(message_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of *message_ids* that are in the index."""
+    ids = list(message_ids)
+    if not ids:
+        return set()
+    rows = MessageSearch.objects.filter(message_id__in=ids)
+    return set(rows.values_list("message_id", flat=True))
+
+
 def remove(message_ids: Iterable[UUID]) -> None:
     """Take messages that are gone out of the index."""
     if ids := list(message_ids):

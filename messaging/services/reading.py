@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from messaging import audit, encryption
@@ -25,7 +25,7 @@ from messaging.services.conversations import membership
 @transaction.atomic
 def get_message(user: User, message_id: UUID) -> dict[str, Any]:
     """One message, opened. Raises NotFound; one's own scheduled message is there before it is due."""
-    row = _visible(user).filter(pk=message_id).first()
+    row = visible(user).filter(pk=message_id).first()
     if row is None:
         raise NotFound
     [view] = open_views(user, [row])
@@ -52,7 +52,7 @@ def list_messages(
 
 def deliveries(user: User, message_id: UUID) -> list[dict[str, Any]]:
     """How far a message came: with everybody for its sender, with oneself for a recipient."""
-    row = _visible(user).filter(pk=message_id).first()
+    row = visible(user).filter(pk=message_id).first()
     if row is None:
         raise NotFound
     rows = MessageDelivery.objects.filter(message_id=row.pk)
@@ -94,7 +94,8 @@ def open_views(user: User, rows: Sequence[Message]) -> list[dict[str, Any]]:
     return [views.message(row, opened[row.pk], statuses[row.pk]) for row in rows]
 
 
-def _visible(user: User) -> Any:
+def visible(user: User) -> QuerySet[Message]:
+    """The messages that *user* may read, and their own that are not due yet."""
     own = Message.objects.filter(
         tenant_id=user.tenant_id, sender_id=user.pk, seq=None, deleted_at=None
     )

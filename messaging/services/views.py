@@ -49,23 +49,14 @@ def participant(stay: Participant, viewer: UUID) -> dict[str, Any]:
 
 def accepted(row: Message, jobs: dict[str, UUID | None]) -> dict[str, Any]:
     """What a send answers: the message and its jobs, without content (S121)."""
-    return {
-        "message": {
-            "id": str(row.pk),
-            "conversationId": str(row.conversation_id),
-            "senderId": str(row.sender_id),
-            "seq": row.seq,
-            "status": MessageStatus.PENDING.value,
-            "isEncrypted": row.is_encrypted,
-            "encryptionVersion": row.encryption_version,
-            "createdAt": timestamp(row.created_at),
-        },
-        "queue": {
-            "success": True,
-            "errors": [],
-            "jobIds": {step: str(id) if id else None for step, id in jobs.items()},
-        },
-    }
+    return {"message": _accepted(row, MessageStatus.PENDING), "queue": _queue(jobs)}
+
+
+def changed(row: Message, jobs: dict[str, UUID | None]) -> dict[str, Any]:
+    """What an edit answers: as a send, with the version that it made."""
+    edited = timestamp(row.edited_at) if row.edited_at else None
+    message = _accepted(row, row.status) | {"version": row.version, "editedAt": edited}
+    return {"message": message, "queue": _queue(jobs)}
 
 
 def message(row: Message, opened: Opened, status: str) -> dict[str, Any]:
@@ -82,6 +73,8 @@ def message(row: Message, opened: Opened, status: str) -> dict[str, Any]:
         "isEncrypted": row.is_encrypted,
         "metadata": opened.metadata,
         "createdAt": timestamp(row.created_at),
+        "version": row.version,
+        "editedAt": timestamp(row.edited_at) if row.edited_at else None,
     }
     if row.is_encrypted:
         view["encryption"] = {"version": row.encryption_version, **(row.encryption_metadata or {})}
@@ -117,6 +110,24 @@ def notification(row: Notification) -> dict[str, Any]:
         "createdAt": timestamp(row.created_at),
         "readAt": timestamp(row.read_at) if row.read_at else None,
     }
+
+
+def _accepted(row: Message, status: str) -> dict[str, Any]:
+    return {
+        "id": str(row.pk),
+        "conversationId": str(row.conversation_id),
+        "senderId": str(row.sender_id),
+        "seq": row.seq,
+        "status": str(status),
+        "isEncrypted": row.is_encrypted,
+        "encryptionVersion": row.encryption_version,
+        "createdAt": timestamp(row.created_at),
+    }
+
+
+def _queue(jobs: dict[str, UUID | None]) -> dict[str, Any]:
+    ids = {step: str(id) if id else None for step, id in jobs.items()}
+    return {"success": True, "errors": [], "jobIds": ids}
 
 
 def _bytes(value: bytes | memoryview | None) -> bytes | None:

@@ -4,16 +4,18 @@ A recipient whose marker already covers the message, because a gap read showed i
 DELIVERED or READ. FAILED to SENT is the one step backward, by a retry (S79).
 """
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 
-from messaging import events
+from messaging import events, subjects
 from messaging.models import Event, Message, MessageStatus
 from queueing.errors import Permanent
-from queueing.jobs import Batch, Claimed, job
-from queueing.postgres import execute
+from queueing.jobs import Args, Batch, Claimed, Facts, Told, job
+from queueing.postgres import fetch
 from queueing.queues import DELIVERY
 
 # The stays are locked until the commit: a receipt that comes in between waits, and then finds the row.
@@ -41,10 +43,29 @@ ON CONFLICT (message_id, recipient_id) DO UPDATE
 SET status = excluded.status, sent_at = excluded.sent_at, delivered_at = excluded.delivered_at,
     read_at = excluded.read_at, failed_at = NULL, failure_code = '', metadata = excluded.metadata
 WHERE message_deliveries.status = 'FAILED'
+RETURNING message_id
 """
 
 
-@job(queue=DELIVERY, name="send-message")
+class Delivery(Args, frozen=True):
+    """Which message, and where."""
+
+    message_id: UUID
+    conversation_id: UUID
+
+
+def describe(jobs: Sequence[Told]) -> Mapping[UUID, Facts]:
+    """Message, sender and recipient of each job."""
+    return subjects.with_recipients(jobs)
+
+
+@job(
+    queue=DELIVERY,
+    name="send-message",
+    args=Delivery,
+    describe=describe,
+    steps=("validation", "sending", "complete"),
+)
 def deliver(batch: Batch) -> None:
     """Write the batch's deliveries, and tell the conversations after the commit."""
     jobs = {UUID(job.args["messageId"]): job for job in batch}
@@ -62,7 +83,9 @@ def deliver(batch: Batch) -> None:
             batch.fail(jobs[row.pk], Permanent(code="sender-left"))
     if not due:
         return
-    _record(due, jobs)
+    written = _record(due, jobs)
+    for pk, claimed in jobs.items():
+        batch.result(claimed, {"success": True, "deliveries": written[pk]})
     Message.objects.filter(
         pk__in=[row.pk for row in due],
         status__in=(MessageStatus.PENDING, MessageStatus.FAILED),
@@ -78,16 +101,15 @@ def _place(row: Message) -> bool:
     return row.seq is not None
 
 
-def _record(rows: list[Message], jobs: dict[UUID, Claimed]) -> None:
-    execute(
-        RECORD,
-        {
-            "conversations": sorted({row.conversation_id for row in rows}),
-            "messages": [row.pk for row in rows],
-            "jobs": [jobs[row.pk].id for row in rows],
-            "attempts": [jobs[row.pk].attempts + 1 for row in rows],
-        },
-    )
+def _record(rows: list[Message], jobs: dict[UUID, Claimed]) -> Counter[UUID]:
+    """Write the deliveries of *rows*; how many of each message."""
+    values = {
+        "conversations": sorted({row.conversation_id for row in rows}),
+        "messages": [row.pk for row in rows],
+        "jobs": [jobs[row.pk].id for row in rows],
+        "attempts": [jobs[row.pk].attempts + 1 for row in rows],
+    }
+    return Counter(message_id for (message_id,) in fetch(RECORD, values))
 
 
 def _tell(rows: list[Message]) -> None:

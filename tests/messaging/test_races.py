@@ -10,9 +10,9 @@ import pytest
 from django.db import connection, transaction
 
 from messaging import encryption
-from messaging.errors import NotFound
+from messaging.errors import NotFound, PreconditionFailed
 from messaging.models import Conversation, Event, Idempotency, Message, Participant, User
-from messaging.services import conversations
+from messaging.services import changing, conversations
 from messaging.services.idempotency import Answer, Key
 from messaging.services.sending import Draft, send_direct, send_group
 from queueing.models import Job
@@ -70,6 +70,16 @@ def text_of(row: Message) -> str:
     return encryption.open_messages([row])[row.pk].text
 
 
+def edited(actor: User, content: str) -> Callable[[], object]:
+    """Edits the only message there is, as its first version."""
+
+    def edit() -> object:
+        pk = Message.objects.values_list("pk", flat=True).get()
+        return changing.edit_message(actor=actor, message_id=pk, content=content, versions={1})
+
+    return edit
+
+
 @pytest.mark.parametrize("sealed_again", [True, False], ids=["sealed", "plain"])
 def test_a_row_changed_between_accept_and_promote_is_not_overwritten(
     alice: User, bob: User, sealed_again: bool
@@ -93,6 +103,47 @@ def test_a_row_changed_between_accept_and_promote_is_not_overwritten(
     assert text_of(row) == "The second wording."
     assert bool(encryption.under_session_key([row])) is sealed_again
     assert Job.objects.get(kind="encrypt-decrypt").state == "completed"
+
+
+def test_an_edit_made_before_the_encryption_step_is_what_is_promoted(
+    alice: User, bob: User
+) -> None:
+    draft = Draft(content="The first wording.", encrypted=True)
+    send_direct(sender=alice, recipient_id=bob.pk, draft=draft)
+
+    meanwhile(edited(alice, "The second wording."), on_its_own(work_all, [ENCRYPTION])).result()
+    work_all()
+
+    row = Message.objects.get()
+    assert (text_of(row), row.version) == ("The second wording.", 2)
+    assert encryption.under_session_key([row])
+    assert set(Job.objects.values_list("state", flat=True)) == {"completed"}
+
+
+def test_an_edit_that_waits_for_another_is_told_that_it_is_stale(alice: User, bob: User) -> None:
+    send_direct(sender=alice, recipient_id=bob.pk, draft=Draft(content="The first wording."))
+
+    late = on_its_own(edited(alice, "The third wording."))
+
+    assert isinstance(
+        meanwhile(edited(alice, "The second wording."), late).exception(), PreconditionFailed
+    )
+    assert text_of(Message.objects.get()) == "The second wording."
+
+
+def test_a_member_removed_while_their_edit_waits_cannot_change_a_word(
+    alice: User, bob: User
+) -> None:
+    place = group(alice, bob).pk
+    send_group(sender=bob, conversation_id=place, draft=Draft(content="The first wording."))
+
+    def remove() -> None:
+        conversations.remove_participant(actor=alice, conversation_id=place, user_id=bob.pk)
+
+    late = on_its_own(edited(bob, "One last word."))
+
+    assert isinstance(meanwhile(remove, late).exception(), NotFound)
+    assert text_of(Message.objects.get()) == "The first wording."
 
 
 def test_a_member_removed_while_their_accept_waits_cannot_send(alice: User, bob: User) -> None:

@@ -12,11 +12,12 @@ from rest_framework.views import APIView
 from messaging.api import links, shapes
 from messaging.api.authentication import caller
 from messaging.api.idempotency import answered, key_of
-from messaging.api.openapi import IDEMPOTENCY_KEY, problems
+from messaging.api.openapi import IDEMPOTENCY_KEY, IF_MATCH, problems
 from messaging.api.pages import page
-from messaging.api.serializers import SearchQuery, SendDirect, SendGroup, body_of, query_of
+from messaging.api.preconditions import etag, versions_of
+from messaging.api.serializers import Edit, SearchQuery, SendDirect, SendGroup, body_of, query_of
 from messaging.models import Priority
-from messaging.services import reading, searching, sending
+from messaging.services import changing, reading, searching, sending
 from messaging.services.idempotency import Answer
 from messaging.services.sending import Draft
 
@@ -72,7 +73,37 @@ class OneMessage(APIView):
         responses={200: shapes.Message} | problems(401, 404),
     )
     def get(self, request: Request, message_id: UUID) -> Response:
-        return Response(reading.get_message(caller(request), message_id))
+        found = reading.get_message(caller(request), message_id)
+        return Response(found, headers={"ETag": etag(found["version"])})
+
+    @extend_schema(
+        operation_id="editMessage",
+        summary="Edit one's own message",
+        request=Edit,
+        parameters=[IF_MATCH],
+        responses={202: shapes.Changed}
+        | problems(400, 401, 403, 404, 409, 412, 413, 415, 428, 503),
+    )
+    def patch(self, request: Request, message_id: UUID) -> Response:
+        body = body_of(request, Edit)
+        changed = changing.edit_message(
+            actor=caller(request), message_id=message_id, versions=versions_of(request), **body
+        )
+        found = links.of_accepted(message_id, changed["queue"]["jobIds"])
+        headers = {"ETag": etag(changed["message"]["version"])}
+        return Response({**changed, "links": found}, 202, headers=headers)
+
+    @extend_schema(
+        operation_id="deleteMessage",
+        summary="Delete one's own message",
+        parameters=[IF_MATCH],
+        responses={204: None} | problems(400, 401, 403, 404, 409, 412, 428),
+    )
+    def delete(self, request: Request, message_id: UUID) -> Response:
+        changing.delete_message(
+            actor=caller(request), message_id=message_id, versions=versions_of(request)
+        )
+        return Response(status=204)
 
 
 @extend_schema(tags=["messages"])

@@ -69,6 +69,11 @@ def test_every_field_of_a_frame_has_its_type() -> None:
         (text("message.send", id="q", conversationId=ROOM, content=3), "content"),
         (text("message.send", id="q", conversationId=ROOM, content="a", priority=1), "priority"),
         (text("message.send", id="q", conversationId=ROOM, content="a", senderId=ROOM), "senderId"),
+        (text("message.edit", id="q", messageId=ROOM, content="a"), "version"),
+        (text("message.edit", id="q", messageId=ROOM, content="", version=1), "content"),
+        (text("message.edit", id="q", messageId=ROOM, content="a", version=0), "version"),
+        (text("message.delete", id="q", messageId=ROOM, version="1"), "version"),
+        (text("message.delete", id="q", messageId="x", version=1), "messageId"),
     ],
 )
 def test_a_frame_that_is_wrong_is_refused_with_the_place_and_its_id(frame: str, words: str) -> None:
