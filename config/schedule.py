@@ -35,6 +35,7 @@ SCHEDULE = (
     Periodic("cleanup.old_messages",      CLEANUP, "Delete messages that are past their retention.", hour="2"),
     Periodic("cleanup.orphaned_messages", CLEANUP, "Remove messages whose conversation is gone.",    hour="2"),
     Periodic("cleanup.deleted_messages",  CLEANUP, "Remove deleted messages after their grace.",     hour="2"),
+    Periodic("devices.prune",             CLEANUP, "Forget devices that nobody has seen for long.",  hour="3"),
     Periodic("prune the ledger",          CLEANUP, "Delete jobs whose time is over.", every=300, task="cleanup.prune"),
 )
 # fmt: on

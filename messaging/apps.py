@@ -7,5 +7,5 @@ class MessagingConfig(AppConfig):
     name = "messaging"
 
     def ready(self) -> None:
-        """Declare the job kinds and listen to the apps below."""
-        from messaging import jobs, receivers  # noqa: F401
+        """Declare the job kinds, listen to the apps below, and look at the credentials."""
+        from messaging import checks, jobs, receivers  # noqa: F401

@@ -3,5 +3,6 @@
 from messaging import workflow
 from messaging.notifications import sending
 from messaging.retention import cleanup
+from messaging.services import devices
 
-__all__ = ["cleanup", "sending", "workflow"]
+__all__ = ["cleanup", "devices", "sending", "workflow"]

@@ -93,7 +93,8 @@ def record_operators_action(
     """What operators do to jobs is in the trail; a notification that is retried is planned again."""
     if signal is job_retried and job.kind == "send-notification":
         Notification.objects.filter(
-            pk=UUID(job.args["notificationId"]), status=Notification.Status.FAILED
+            pk=UUID(job.args["notificationId"]),
+            status__in=[Notification.Status.FAILED, Notification.Status.UNKNOWN],
         ).update(status=Notification.Status.PLANNED, reason="", failed_at=None)
     audit.record_many([_entry(job, JOB_EVENTS[signal], actor_id, reason=reason)])
 

@@ -1,5 +1,5 @@
 """The operators' pages of the product, a file each. No page shows a content."""
 
-from messaging.admin import accounts, cleanup, conversations, messages, records
+from messaging.admin import accounts, cleanup, conversations, messages, records, templates
 
-__all__ = ["accounts", "cleanup", "conversations", "messages", "records"]
+__all__ = ["accounts", "cleanup", "conversations", "messages", "records", "templates"]

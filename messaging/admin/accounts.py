@@ -14,7 +14,7 @@ from messaging.admin.base import (
     everywhere,
     tenant_of,
 )
-from messaging.models import Session, Tenant, User
+from messaging.models import DevicePushToken, Session, Tenant, User
 
 POWERS = ("is_superuser", "groups", "user_permissions")  # given by operators across tenants only
 
@@ -57,7 +57,7 @@ class UserPage(TenantAdmin, UserAdmin):
     filter_horizontal = ("groups", "user_permissions")
     fieldsets = (
         (None, {"fields": ("id", "tenant", "username", "password", "kind", "is_active")}),
-        ("Person", {"fields": ("display_name", "email", "time_zone", "locale")}),
+        ("Person", {"fields": ("display_name", "email", "phone", "time_zone", "locale")}),
         ("Log-in", {"fields": ("issuer", "subject", "token_version", "last_login", "created_at")}),
         ("Rights", {"fields": ("is_staff", *POWERS)}),
     )
@@ -91,3 +91,17 @@ class SessionPage(ReadOnlyAdmin):
     search_fields = ("=id", "user__username")
     list_select_related = ("user",)
     exclude = ("refresh_hash",)
+
+
+@admin.register(DevicePushToken)
+class DevicePage(ReadOnlyAdmin):
+    """Which devices are pushed to; their tokens are not shown."""
+
+    list_display = (
+        "id", "user", "platform", "label", "last_seen_at", "disabled_at", "disabled_reason",
+    )  # fmt: skip
+    list_filter = ("platform", "disabled_reason")
+    list_select_related = ("user",)
+    search_fields = ("=id", "user__username")
+    exclude = ("token_hash", "sealed_token", "key_id", "session_id")
+    ordering = ("-id",)

@@ -207,6 +207,9 @@ class Delivery(Shape):
 
 class Notification(Shape):
     id = serializers.UUIDField()
+    type = serializers.ChoiceField(choices=["IN_APP"])
+    title = serializers.CharField(max_length=200)
+    message = serializers.CharField(max_length=1000)
     message_id = serializers.UUIDField()
     conversation_id = serializers.UUIDField()
     priority = serializers.ChoiceField(choices=Priority.names)

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -11,8 +12,11 @@ from django.utils import timezone
 
 from messaging import audit, encryption
 from messaging.errors import Conflict, NotFound
-from messaging.models import DevicePushToken, User
+from messaging.models import DevicePushToken, PushSend, User
+from queueing.periodic import periodic
+from queueing.queues import CLEANUP
 
+MOST_PRUNED = 10_000  # rows of one run
 MOST = 10  # devices of one person that are pushed to
 RACES = 3  # so many others may register the same token at the same moment
 
@@ -78,18 +82,25 @@ def list_of(user: User, *, limit: int, before: UUID | None = None) -> list[Devic
     return list(rows.order_by("-pk")[:limit])
 
 
-@transaction.atomic
-def prune(limit: int = 1000) -> int:
-    """Forget at most *limit* devices that nobody has seen for long; how many that were."""
-    stale: QuerySet[DevicePushToken] = DevicePushToken.objects.filter(
-        last_seen_at__lt=_stale(timezone.now())
-    )
-    ids = list(
-        stale.order_by("pk")
-        .select_for_update(skip_locked=True)
-        .values_list("pk", flat=True)[:limit]
-    )
-    DevicePushToken.objects.filter(pk__in=ids).delete()
+@periodic(name="devices.prune", queue=CLEANUP)
+def prune() -> dict[str, object]:
+    """Forget devices that nobody has seen for long, and what was pushed before any job's end; counts.
+
+    What is left over beyond the limit goes with the next night's run.
+    """
+    now = timezone.now()
+    before = now - timedelta(days=settings.QUEUEING_FAILED_DAYS + 1)  # no job retries it any more
+    return {
+        "devices": _delete(DevicePushToken.objects.filter(last_seen_at__lt=_stale(now))),
+        "sends": _delete(PushSend.objects.filter(sent_at__lt=before)),
+    }
+
+
+def _delete(rows: QuerySet[Any]) -> int:
+    """Delete the oldest of *rows* that nobody else has locked; how many."""
+    locked = rows.order_by("pk").select_for_update(skip_locked=True)[:MOST_PRUNED]
+    ids = list(locked.values_list("pk", flat=True))
+    rows.model._default_manager.filter(pk__in=ids).delete()
     return len(ids)
 
 

@@ -18,6 +18,7 @@ from messaging.models import (
     Participant,
     User,
 )
+from messaging.notifications import texts
 from messaging.services import views
 from messaging.services.conversations import membership
 
@@ -66,7 +67,9 @@ def inbox(user: User, *, limit: int = 25, before: UUID | None = None) -> list[di
     rows = Notification.objects.of(user).order_by("-pk")
     if before:
         rows = rows.filter(pk__lt=before)
-    return [views.notification(row) for row in rows[:limit]]
+    page = list(rows[:limit])
+    said = texts.of_inbox(user, page)
+    return [views.notification(row, *said[row.pk]) for row in page]
 
 
 @transaction.atomic

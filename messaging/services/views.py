@@ -100,10 +100,13 @@ def delivery(row: MessageDelivery) -> dict[str, Any]:
     }
 
 
-def notification(row: Notification) -> dict[str, Any]:
+def notification(row: Notification, title: str, text: str) -> dict[str, Any]:
     """An entry of the inbox: that there is a message, and where."""
     return {
         "id": str(row.pk),
+        "type": row.channel.upper(),
+        "title": title,
+        "message": text,
         "messageId": str(row.message_id),
         "conversationId": str(row.conversation_id),
         "priority": Priority(row.priority).name,

@@ -16,12 +16,18 @@ class Email(Channel):
     """A mail that says there is a message, and where."""
 
     name = "email"
-    reach = "u.email <> ''"
+
+    @classmethod
+    def reach(cls) -> str:
+        """Whoever has an address."""
+        return "u.email <> ''"
 
     def send(self, notice: Notice) -> Receipt:
         """Hand the mail to the SMTP server."""
+        if not notice.recipient.email:
+            return Receipt("smtp", skipped="no-address", sent=0)
         mail = EmailMessage(
-            subject="New message",
+            subject=notice.title,
             body=f"{notice.text}\n\n{settings.PUBLIC_URL}\n",
             to=[notice.recipient.email],
             headers={"Message-ID": f"<{notice.opaque_id}@waxwing>"},

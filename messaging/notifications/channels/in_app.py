@@ -8,7 +8,11 @@ class InApp(Channel):
 
     name = "in_app"
     inside = True
-    reach = "true"
+
+    @classmethod
+    def reach(cls) -> str:
+        """Everybody."""
+        return "true"
 
     def send(self, notice: Notice) -> Receipt:
         """Nothing to hand over: planning it was sending it."""

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from messaging.models import User
+from messaging.models import Tenant, User
+from messaging.services import identities
 from queueing.testing import work_all
 from tests.messaging.api.calls import V1
 from tests.messaging.api.conftest import Client
@@ -24,6 +25,7 @@ def sent(client: Client, alice: User, bob: User) -> list[dict[str, Any]]:
     return [answer["message"] for answer in answers]
 
 
+@pytest.mark.req("S92")
 def test_one_is_told_of_every_message_and_not_what_it_says(
     client: Client, bob: User, sent: list[dict[str, Any]]
 ) -> None:
@@ -32,6 +34,20 @@ def test_one_is_told_of_every_message_and_not_what_it_says(
     rows = answer.json()["data"]
     assert {row["messageId"] for row in rows} == {message["id"] for message in sent}
     assert b"secret" not in answer.content
+    assert {(row["type"], row["title"], row["message"]) for row in rows} == {
+        ("IN_APP", "New message", "You have a new message.")
+    }
+
+
+def test_the_inbox_names_the_sender_where_the_tenant_lets_it(
+    client: Client, clinic: Tenant, bob: User, sent: list[dict[str, Any]]
+) -> None:
+    Tenant.objects.filter(pk=clinic.pk).update(preview=Tenant.Preview.SENDER)
+    identities.forget_all()
+
+    rows = client(bob).get(INBOX).json()["data"]
+
+    assert {row["message"] for row in rows} == {"You have a new message from Alice."}
 
 
 def test_the_inbox_comes_a_page_at_a_time(
