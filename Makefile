@@ -4,7 +4,7 @@ UV := $(shell command -v uv)
 MANAGE = .venv/bin/python manage.py
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench lock
+.PHONY: run test check requirements bench lock
 
 run: .venv/.run
 	@$(MANAGE) up
@@ -24,6 +24,10 @@ check: .venv/.dev
 
 # As a production host is set up; the migrations are looked at without a database.
 PRODUCTION = @set -a; . ./.ci/production.env;
+
+# Every requirement with the tests that prove it; fails while one is open.
+requirements: .venv/.dev
+	@.venv/bin/python -m tests.requirements
 
 bench: .venv/.dev
 	@.venv/bin/python -m bench

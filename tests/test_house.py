@@ -118,6 +118,7 @@ def test_edges_reach_rows_only_through_their_owner() -> None:
     assert direct == []
 
 
+@pytest.mark.req("S140")
 def test_every_variable_that_is_read_is_in_the_example() -> None:
     read = {
         name for path in sources(*APPS) for name in ENVIRONMENT.findall(path.read_text())
@@ -132,6 +133,7 @@ def test_every_change_of_a_model_has_its_migration() -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
+@pytest.mark.req("S2", "S3", "S4", "S5", "S6", "S7")
 @pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="there is no README.md")
 def test_the_readme_shows_the_six_queues_as_they_are() -> None:
     rows = re.findall(r"^\|.*`([a-z-]+)`(.*)\|$", (ROOT / "README.md").read_text(), re.MULTILINE)
@@ -156,6 +158,7 @@ def test_compose_serves_the_lanes_of_make_run() -> None:
         assert f"--concurrency={processes} " in str(services[name]["command"])
 
 
+@pytest.mark.req("S8", "S21")
 def test_a_profile_of_compose_has_a_worker_for_each_queue() -> None:
     services = compose()["services"]
     own = {name: one for name, one in services.items() if one.get("profiles") == ["per-queue"]}
@@ -168,6 +171,7 @@ def test_a_profile_of_compose_has_a_worker_for_each_queue() -> None:
         assert wanted in str(own[queue.lane]["command"])
 
 
+@pytest.mark.req("S155")
 def test_what_compose_refers_to_exists() -> None:
     loaded = compose()
     services = loaded["services"]

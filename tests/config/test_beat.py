@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 CLEANUPS = ("cleanup.old_messages", "cleanup.orphaned_messages", "cleanup.deleted_messages")
 
 
+@pytest.mark.req("S11")
 @pytest.mark.req("S108")
 def test_the_three_cleanups_are_written_for_two_in_the_morning_utc() -> None:
     assert set(beat.write_absent()) == {line.name for line in SCHEDULE}

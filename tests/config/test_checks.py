@@ -28,6 +28,7 @@ def check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.req("S71", "S78", "S155")
 def test_settings_of_a_production_host_pass_without_a_warning() -> None:
     done = check("--deploy", "--fail-level", "WARNING", **PRODUCTION)
 
@@ -68,6 +69,7 @@ def test_an_unsafe_setting_is_refused(number: str, unsafe: dict[str, object]) ->
     assert all(message.hint for message in found)
 
 
+@pytest.mark.req("S78")
 @pytest.mark.parametrize("options", [{}, {"sslmode": "require"}])
 def test_a_far_database_must_show_its_certificate(options: dict[str, str]) -> None:
     with mock.patch.dict(settings.DATABASES["default"], HOST="db.example", OPTIONS=options):

@@ -31,6 +31,7 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
     assert env.words("THING", "a, b") == ["a", "b"]
 
 
+@pytest.mark.req("S135", "S19")
 def test_redis_url_wins_over_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_HOST", "redis.example")
     monkeypatch.setenv("REDIS_PASSWORD", "p@ss")

@@ -28,6 +28,7 @@ def test_two_workers_serve_the_six_queues() -> None:
     }
 
 
+@pytest.mark.req("S8", "S137", "S21")
 def test_a_queue_with_a_set_concurrency_has_its_own_worker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -20,6 +20,7 @@ def test_the_settings_of_the_tests_are_in_order():
     assert ids() == []
 
 
+@pytest.mark.req("S138")
 @pytest.mark.parametrize(
     ("number", "name", "value"),
     [
@@ -48,6 +49,7 @@ def test_without_encryption_no_keyring_is_asked_for(settings):
     assert ids() == ["crypto_core.W001"]
 
 
+@pytest.mark.req("S138", "S136")
 @pytest.mark.parametrize(
     ("name", "variable", "value", "effect"),
     [

@@ -19,6 +19,7 @@ def entry() -> str:
     return base64.b64encode(os.urandom(32)).decode()
 
 
+@pytest.mark.req("S70")
 def test_the_last_entry_wraps_and_earlier_ones_still_unwrap():
     old = {"2025": entry()}
     both = old | {"2026": entry()}

@@ -31,6 +31,7 @@ def test_a_tenants_keys_are_made_together_when_the_first_is_needed(ring):
     assert key.id == keys.get(purpose="ingress").id
 
 
+@pytest.mark.req("S70")
 def test_keys_stand_wrapped_in_the_database(ring, scope):
     key = ring.active(scope)
 
@@ -39,6 +40,7 @@ def test_keys_stand_wrapped_in_the_database(ring, scope):
     assert len(row.wrapped) == 60 and bytes(key.material) not in bytes(row.wrapped)
 
 
+@pytest.mark.req("S63", "D6")
 def test_an_old_session_key_seals_no_more_but_opens(ring, scope):
     with time_machine.travel(timezone.now(), tick=False) as clock:
         old = ring.active(scope)
@@ -68,6 +70,7 @@ def test_a_tenants_keys_have_their_own_lifetimes(ring, purpose, lifetime):
         assert ring.active(scope).id != old
 
 
+@pytest.mark.req("D6")
 def test_a_conversations_key_opens_after_its_tenants_key_was_replaced(ring, scope):
     key = ring.active(scope)
     TenantKey.objects.update(created_at=timezone.now() - 366 * DAYS)
@@ -88,6 +91,7 @@ def test_without_rotation_age_does_not_matter(ring, scope, settings):
         assert KeyRing().active(scope).id == key
 
 
+@pytest.mark.req("S63")
 def test_rotating_replaces_the_key_at_once(ring, scope):
     old = ring.active(scope)
 
@@ -127,6 +131,7 @@ def test_keys_made_in_a_transaction_are_remembered_when_it_commits(
         assert ring.active(scope).id == key
 
 
+@pytest.mark.req("S62")
 def test_bypassing_the_cache_leaves_it_as_it_was(ring, scope, django_assert_num_queries):
     KeyRing().active(scope)
 
@@ -139,6 +144,7 @@ def test_bypassing_the_cache_leaves_it_as_it_was(ring, scope, django_assert_num_
         ring.active(scope)
 
 
+@pytest.mark.req("S136", "S138")
 @pytest.mark.parametrize(
     ("variable", "value"), [("CRYPTO_CACHE_SIZE", 0), ("CRYPTO_CACHE_SECONDS", 0)]
 )

@@ -186,6 +186,7 @@ class TestSuite5TenantIsolation:
 class TestSuite6Performance:
     """S146: the required thresholds, at 1 KiB and with the key in the cache."""
 
+    @pytest.mark.req("S70")
     @pytest.mark.req("S146.1")
     def test_encryption_within_50ms(self, service, context):
         service.seal(KILOBYTE, context)

@@ -61,6 +61,7 @@ def test_parts_that_arrive_together_are_under_one_key(service, context):
     ]
 
 
+@pytest.mark.req("S62", "S66")
 def test_a_promoted_body_is_under_its_conversations_session_key(service, context):
     sealed = promoted(service, service.seal_ingress(TEXT, context), context)
 
@@ -75,6 +76,7 @@ def test_promoting_twice_changes_nothing(service, context):
     assert promoted(service, once, context) is once
 
 
+@pytest.mark.req("D6")
 def test_another_process_opens_what_this_one_sealed(service, context):
     sealed = service.seal(TEXT, context)
 
@@ -134,6 +136,7 @@ def test_promoting_needs_the_callers_transaction(service, context):
         service.promote_many([])
 
 
+@pytest.mark.req("S64")
 def test_other_tenants_and_conversations_keys_are_refused(service, context):
     sealed = service.seal(TEXT, context)
 
@@ -162,6 +165,7 @@ def test_an_unknown_key_is_not_found(service, context):
         service.open(Sealed(sealed.ciphertext, metadata, sealed.version), context)
 
 
+@pytest.mark.req("S67", "D2")
 def test_while_encryption_is_off_nothing_is_sealed_and_everything_opens(service, context, settings):
     sealed, fresh = service.seal_ingress(TEXT, context), service.seal(TEXT, context)
     settings.ENCRYPTION_ENABLED = False
@@ -214,6 +218,7 @@ def test_a_tenants_macs_are_under_its_own_audit_key(service, context):
     assert TenantKey.objects.get(pk=kid).purpose == "audit"
 
 
+@pytest.mark.req("S62")
 def test_with_cached_keys_nothing_is_asked_but_the_session_key_to_promote_to(
     service, context, django_assert_num_queries
 ):

@@ -59,6 +59,7 @@ def test_the_longest_text_is_sealed_and_a_longer_one_refused():
         sealed(b"x" * (suite.MAX_PLAINTEXT + 1))
 
 
+@pytest.mark.req("S57")
 def test_every_flipped_bit_is_noticed():
     ciphertext, header = sealed()
     iv, tag, kid = header
@@ -83,6 +84,7 @@ def test_a_shortened_ciphertext_is_noticed(length):
         suite.open(KEY, ciphertext[:length], header, CONTEXT)
 
 
+@pytest.mark.req("S61", "S64")
 @given(contexts, contexts)
 def test_a_body_opens_in_no_other_context(here, there):
     assume(here != there)
@@ -92,6 +94,7 @@ def test_a_body_opens_in_no_other_context(here, there):
         suite.open(KEY, ciphertext, header, there)
 
 
+@pytest.mark.req("S61")
 @given(st.binary(max_size=40), st.binary(max_size=40))
 def test_a_body_opens_with_no_other_extra_data(extra, other):
     assume(extra != other)
@@ -125,6 +128,7 @@ def test_no_two_sealings_are_alike():
     assert len({metadata["iv"] for _, metadata in seals}) == 50
 
 
+@pytest.mark.req("S60")
 def test_metadata_has_exactly_four_fields():
     _, metadata = suite.seal(KEY, KID, TEXT, CONTEXT)
 
@@ -145,6 +149,7 @@ def test_a_missing_field_is_named(name, nothing):
         suite.parse(changed)
 
 
+@pytest.mark.req("S67")
 @pytest.mark.parametrize(
     "change",
     [
@@ -184,6 +189,7 @@ def test_every_value_has_one_spelling(data):
             suite.unb64(wrong, len(data))
 
 
+@pytest.mark.req("S59")
 @pytest.mark.parametrize("version", ["0", "2", "", "1.0", 1, ["1"]])
 def test_an_unknown_version_is_not_guessed_at(version):
     with pytest.raises(UnsupportedVersion):

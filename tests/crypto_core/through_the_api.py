@@ -36,6 +36,7 @@ def database_url() -> str:
 class DirectMessage:
     """S141.1, S141.2."""
 
+    @pytest.mark.req("D3", "S30")
     @pytest.mark.req("S141.1")
     def test_encrypt_store_decrypt_flow(self, client, alice, bob):
         request = {"recipientId": str(bob.pk), **RULED_OUT}
@@ -49,6 +50,7 @@ class DirectMessage:
         assert (read["content"], read["isEncrypted"]) == (CANARY, True)
         assert columns_with(database_url(), "marmalade-7f3a") == set()
 
+    @pytest.mark.req("S65")
     @pytest.mark.req("S141.2")
     def test_unauthorized_recipient_protection(
         self, client, connect, service, alice, bob, eve, mallory
@@ -89,6 +91,7 @@ class GroupMessage:
         row.refresh_from_db()
         assert later.key_id != row.key_id
 
+    @pytest.mark.req("S66")
     @pytest.mark.req("S142.2")
     def test_mixed_encryption_status_handling(self, client, alice, bob):
         address = f"{V1}/messages/direct"

@@ -59,6 +59,7 @@ def assert_each_once(cluster: Cluster, runs: list[str]) -> None:
     assert cluster.count("select count(*) from accepted") == len(runs)
 
 
+@pytest.mark.req("S18", "S21")
 def test_everything_at_once_loses_and_doubles_nothing(cluster: Cluster) -> None:
     with cluster.worker(count=2) as worker:
         client = cluster.start_runs(500, seconds=5)
@@ -116,6 +117,7 @@ def test_a_worker_that_is_asked_to_end_loses_nothing(cluster: Cluster) -> None:
     assert_each_once(cluster, runs)
 
 
+@pytest.mark.req("S18", "S23")
 def test_without_redis_the_sweeper_does_the_work(cluster: Cluster) -> None:
     with cluster.worker():
         cluster.stop_redis()
@@ -147,6 +149,7 @@ def test_lanes_whose_worker_is_away_are_worked_by_another(cluster: Cluster) -> N
     assert_each_once(cluster, runs)
 
 
+@pytest.mark.req("S18", "S23")
 def test_workers_outlive_a_restart_of_postgres(cluster: Cluster) -> None:
     with cluster.worker() as worker:
         _, first = acknowledged(cluster.start_runs(50))
@@ -161,6 +164,7 @@ def test_workers_outlive_a_restart_of_postgres(cluster: Cluster) -> None:
     assert_each_once(cluster, first + second)
 
 
+@pytest.mark.req("S15")
 @pytest.mark.parametrize(("step", "effects", "timeouts"), [("encryption", 80, 4), ("call", 83, 1)])
 def test_a_slow_step_is_cut_off_at_its_queues_time(
     cluster: Cluster, step: str, effects: int, timeouts: int

@@ -90,6 +90,7 @@ def of_rooms(crowd: Crowd) -> list[str]:
     return [room.id for room in crowd.rooms]
 
 
+@pytest.mark.req("S152", "S18")
 def test_each_acknowledged_message_is_there_once_and_no_other(system: System, crowd: Crowd) -> None:
     query = "select id::text from messages where conversation_id = any(%s::uuid[]) and seq > 0"
     hellos = 4  # that began the conversations of two
@@ -102,6 +103,7 @@ def test_each_acknowledged_message_is_there_once_and_no_other(system: System, cr
     assert len(stored) == MESSAGES + hellos
 
 
+@pytest.mark.req("S152", "D11")
 @pytest.mark.parametrize(
     "query",
     [
@@ -118,6 +120,7 @@ def test_each_recipient_has_it_once(system: System, crowd: Crowd, query: str) ->
     assert {row for row in rows if row[0] in crowd.recipients()} == wanted
 
 
+@pytest.mark.req("S88")
 def test_each_socket_has_applied_every_event_once_and_in_order(
     system: System, crowd: Crowd
 ) -> None:
@@ -185,5 +188,6 @@ def test_nothing_has_failed_for_good(system: System, crowd: Crowd) -> None:
     assert unfinished(system) == []
 
 
+@pytest.mark.req("D5")
 def test_no_log_says_what_was_written(system: System, crowd: Crowd) -> None:
     assert files_with(system.logs(), crowd.word) == []

@@ -26,6 +26,7 @@ def test_the_pages_of_a_message_and_its_jobs_do_not_show_the_text(
         assert walk.word not in page.text, path
 
 
+@pytest.mark.req("S13", "S47", "S152")
 def test_a_retry_in_the_admin_resumes_at_the_step_that_failed(system: System) -> None:
     text, admin = word(), system.admin()
     letter = dead_letter(system, text)

@@ -131,6 +131,7 @@ def test_every_file_that_the_page_names_exists(path: str) -> None:
     assert (ROOT / path).exists()
 
 
+@pytest.mark.req("S43", "S154")
 @pytest.mark.django_db(transaction=True)
 def test_one_message_walks_as_the_page_says(alice: User, bob: User) -> None:
     key = Key.of("k-1", "POST", "/messages/direct", b"{}")

@@ -113,6 +113,7 @@ def planted(system: System) -> Iterator[Planted]:
     yield Planted(system).go()
 
 
+@pytest.mark.req("S71", "S134")
 def test_no_table_holds_the_sealed_word(planted: Planted) -> None:
     url = planted.system.environment["DATABASE_URL"]
 
@@ -120,6 +121,7 @@ def test_no_table_holds_the_sealed_word(planted: Planted) -> None:
     assert columns_with(url, planted.plain) == {("messages", "content")}
 
 
+@pytest.mark.req("S20", "S71", "D5")
 def test_redis_has_heard_neither_word(planted: Planted) -> None:
     heard = b"\n".join(planted.redis)
 
@@ -129,6 +131,7 @@ def test_redis_has_heard_neither_word(planted: Planted) -> None:
         assert not is_in(heard, each), each
 
 
+@pytest.mark.req("S71", "S134")
 def test_no_file_holds_the_sealed_word_not_even_the_write_ahead_log(planted: Planted) -> None:
     system = planted.system
     files = [path for path in system.home.rglob("*") if path.is_file()]
@@ -155,6 +158,7 @@ def test_flower_shows_neither_word(planted: Planted) -> None:
             assert each not in reply.text, page
 
 
+@pytest.mark.req("S71", "D13")
 def test_a_dead_letter_shows_what_went_wrong_and_not_in_what(planted: Planted) -> None:
     for view in planted.views:
         assert view.status == 200

@@ -49,6 +49,7 @@ def test_flower_asks_for_a_log_in(system: System) -> None:
             assert get_with_password(f"{system.flower}{page}", login).status == 401, page
 
 
+@pytest.mark.req("S43", "S130", "D4")
 def test_flower_shows_the_steps_of_a_message_under_one_root(system: System) -> None:
     chain = None
     for _ in range(5):  # a sweeper may be faster than the chain, which is as good

@@ -30,6 +30,7 @@ def ids(walk: Walk) -> list[str]:
     return [walk.system.people[name] for name in walk.recipients]
 
 
+@pytest.mark.req("S42", "S49", "S112", "S113", "S121")
 def test_the_answer_names_the_message_and_its_jobs(walk: Walk) -> None:
     body = walk.accepted.json
     wanted = {step for step in STEPS if walk.sealed or step != "encryption"}
@@ -44,6 +45,7 @@ def test_the_answer_names_the_message_and_its_jobs(walk: Walk) -> None:
     assert walk.word not in walk.accepted.text
 
 
+@pytest.mark.req("S43", "S83", "S84", "S85")
 def test_every_recipient_hears_the_event_with_its_seq(walk: Walk) -> None:
     assert set(walk.heard) == set(walk.recipients)
     for frame in walk.heard.values():
@@ -53,6 +55,7 @@ def test_every_recipient_hears_the_event_with_its_seq(walk: Walk) -> None:
         assert frame["data"]["isEncrypted"] is walk.sealed
 
 
+@pytest.mark.req("S57", "S69")
 def test_the_row_holds_the_text_only_if_it_was_to_be_plain(walk: Walk) -> None:
     [(content, sealed, metadata)] = walk.system.sql(
         "select content, encrypted_content, encryption_metadata from messages where id = %s",
@@ -65,10 +68,12 @@ def test_the_row_holds_the_text_only_if_it_was_to_be_plain(walk: Walk) -> None:
         assert set(metadata) == {"algorithm", "iv", "authTag", "keyId"}
 
 
+@pytest.mark.req("S27", "S79", "S81", "S152")
 def test_a_delivery_goes_from_sent_to_delivered_to_read(walk: Walk, ids: list[str]) -> None:
     assert walk.statuses == [dict.fromkeys(ids, each) for each in ("SENT", "DELIVERED", "READ")]
 
 
+@pytest.mark.req("S92")
 def test_every_recipient_finds_a_notification_in_the_inbox(walk: Walk) -> None:
     walk.jobs()
 
@@ -77,6 +82,7 @@ def test_every_recipient_finds_a_notification_in_the_inbox(walk: Walk) -> None:
         assert [each["messageId"] for each in inbox].count(walk.message_id) == 1
 
 
+@pytest.mark.req("S90", "D8")
 def test_an_email_says_that_there_is_a_message_and_not_what_it_says(walk: Walk) -> None:
     walk.jobs()
 
@@ -95,6 +101,7 @@ def test_an_email_says_that_there_is_a_message_and_not_what_it_says(walk: Walk) 
         assert walk.word not in mail
 
 
+@pytest.mark.req("S109", "S110", "D8")
 def test_a_search_finds_it_for_its_participants_and_for_nobody_else(walk: Walk) -> None:
     walk.jobs()
 
@@ -107,6 +114,7 @@ def test_a_search_finds_it_for_its_participants_and_for_nobody_else(walk: Walk) 
         assert walk.system.api(name).get("/messages/search", q=walk.word).json["data"] == []
 
 
+@pytest.mark.req("S119", "S123")
 def test_its_jobs_are_shown_to_its_sender_and_to_no_stranger(walk: Walk) -> None:
     for step, view in walk.jobs().items():
         assert view["jobId"] == walk.job_ids[step]

@@ -79,6 +79,7 @@ def structure() -> list[set[tuple[Any, ...]]]:
     return [set(rows(query)) for query in (COLUMNS, INDEXES, CONSTRAINTS, ROUTINES, APPLIED)]
 
 
+@pytest.mark.req("S160")
 @pytest.mark.req("S74")
 def test_ten_thousand_plain_rows_survive_the_way_back_and_forth(scratch: str) -> None:
     before = structure()
@@ -109,6 +110,7 @@ def test_the_way_back_is_refused_and_changes_nothing_while_a_row_is_sealed(scrat
     assert [structure(), rows("SELECT * FROM messages ORDER BY id")] == before
 
 
+@pytest.mark.req("S160")
 @pytest.mark.req("S72")
 @pytest.mark.django_db
 def test_the_catalogue_has_the_encryption_columns_in_their_types() -> None:

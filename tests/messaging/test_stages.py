@@ -65,6 +65,7 @@ def exhaust() -> None:
         make_due()
 
 
+@pytest.mark.req("D3")
 @pytest.mark.req("S31")
 def test_the_encryption_step_moves_a_message_to_its_session_key(alice: User, bob: User) -> None:
     message = send(alice, bob, metadata={"ward": 7})
@@ -81,6 +82,7 @@ def test_the_encryption_step_moves_a_message_to_its_session_key(alice: User, bob
     assert AuditEvent.objects.filter(action="message.promoted").count() == 1
 
 
+@pytest.mark.req("S26", "S150", "D11")
 def test_every_step_may_run_twice_with_the_same_result(alice: User, bob: User, mails) -> None:
     message = send(alice, bob)
     work_all()
@@ -98,6 +100,7 @@ def test_every_step_may_run_twice_with_the_same_result(alice: User, bob: User, m
     assert MessageSearch.objects.count() == 1
 
 
+@pytest.mark.req("S28", "S92")
 def test_in_app_is_done_by_planning_and_an_email_by_its_own_job(
     alice: User, bob: User, carol: User, mails
 ) -> None:
@@ -115,6 +118,7 @@ def test_in_app_is_done_by_planning_and_an_email_by_its_own_job(
     assert mails == ["bob@clinic.example"]
 
 
+@pytest.mark.req("S150")
 @pytest.mark.req("S44")
 def test_a_failed_notification_neither_holds_up_nor_stops_indexing(
     alice: User, bob: User, monkeypatch
@@ -130,6 +134,7 @@ def test_a_failed_notification_neither_holds_up_nor_stops_indexing(
     assert MessageDelivery.objects.get().status == "SENT"
 
 
+@pytest.mark.req("S23")
 def test_a_provider_that_is_away_is_tried_as_often_as_its_queue_says(
     alice: User, bob: User, monkeypatch
 ) -> None:
@@ -170,6 +175,7 @@ def test_a_retried_notification_is_sent_and_the_trail_says_why(
     assert "address corrected" in AuditEvent.objects.get(action="job.retried").body
 
 
+@pytest.mark.req("S31", "S52", "S80", "D1")
 @pytest.mark.req("S79")
 def test_a_message_that_cannot_be_promoted_is_failed_until_a_retry_delivers_it(
     alice: User, bob: User, operator: User
@@ -201,6 +207,7 @@ def test_a_message_that_cannot_be_promoted_is_failed_until_a_retry_delivers_it(
     assert set(states().values()) == {"completed"}
 
 
+@pytest.mark.req("S26", "S80", "S82")
 def test_one_unreadable_message_fails_alone_in_its_batch(alice: User, bob: User) -> None:
     messages = [send(alice, bob) for _ in range(5)]
     Message.objects.filter(pk=messages[2].pk).update(encrypted_content=b"x" * 80)
@@ -212,6 +219,7 @@ def test_one_unreadable_message_fails_alone_in_its_batch(alice: User, bob: User)
     assert MessageDelivery.objects.filter(status="SENT").count() == 4
 
 
+@pytest.mark.req("S10", "S24", "S165")
 def test_a_scheduled_message_takes_its_place_when_it_is_due(alice: User, bob: User) -> None:
     later = send(alice, bob, scheduled_at=timezone.now() + timedelta(hours=1))
     first = send(alice, bob)

@@ -72,6 +72,7 @@ def dead(alice: User, script: Script) -> UUID:
     return job_id
 
 
+@pytest.mark.req("S130")
 def test_the_list_shows_what_one_needs(everything: Client, dead: UUID) -> None:
     page = everything.get(JOBS).content.decode()
 
@@ -164,6 +165,7 @@ def select(client: Client, verb: str, *jobs: UUID, **more: str) -> str:
     return client.post(JOBS, form, follow=True).content.decode()
 
 
+@pytest.mark.req("S13", "S24", "S165")
 def test_selected_jobs_are_retried_after_one_question(
     everything: Client, alice: User, dead: UUID
 ) -> None:
@@ -238,6 +240,7 @@ def test_nobody_else_gets_in(bob: User, dead: UUID) -> None:
     assert Job.objects.get().state == "failed"
 
 
+@pytest.mark.req("S17", "S130")
 def test_a_lane_is_paused_and_resumed_with_a_reason(everything: Client, operator: User) -> None:
     Identity(uuid7(), "all@here", 2, QUEUES).beat()
     assert "Pause…" in everything.get(LANES).content.decode()

@@ -58,6 +58,7 @@ def staff(alice: User) -> User:
     return alice
 
 
+@pytest.mark.req("S119", "S123", "D10")
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_the_owner_sees_their_job(prefix: str, alice: User, job_id: UUID, message: str) -> None:
     job = Job.objects.get()
@@ -91,6 +92,7 @@ def test_the_owner_sees_their_job(prefix: str, alice: User, job_id: UUID, messag
     }
 
 
+@pytest.mark.req("S47")
 def test_a_completed_job_says_so(alice: User, job_id: UUID, script: Script) -> None:
     work_all()
 
@@ -104,6 +106,7 @@ def test_a_completed_job_says_so(alice: User, job_id: UUID, script: Script) -> N
     assert found["startedAt"] and found["finishedAt"]
 
 
+@pytest.mark.req("S36", "S39")
 def test_progress_is_seen_while_the_job_runs(alice: User, job_id: UUID, script: Script) -> None:
     seen: list[Any] = []
 
@@ -125,6 +128,7 @@ def test_progress_is_seen_while_the_job_runs(alice: User, job_id: UUID, script: 
     }
 
 
+@pytest.mark.req("S122")
 @pytest.mark.parametrize("who", ["bob", "mallory"])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_to_others_the_job_is_not_there(
@@ -153,6 +157,7 @@ def test_operators_see_every_tenants_jobs(operator: User, dead: UUID) -> None:
     assert len(api.get("/api/v1/queue/delivery/failed").json()["data"]) == 1
 
 
+@pytest.mark.req("S13", "S118", "S120")
 @pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("name", ["delivery", "message-delivery", "MESSAGE_DELIVERY"])
 def test_a_dead_letter_is_retried_under_its_id(
@@ -174,11 +179,13 @@ def test_a_dead_letter_is_retried_under_its_id(
     assert Job.objects.get().state == "completed"
 
 
+@pytest.mark.req("S120")
 def test_the_owner_may_retry(alice: User, dead: UUID) -> None:
     assert browser(alice).post(f"/api/v1/messages/jobs/{dead}/retry").status_code == 202
     assert browser(alice).post(f"/api/messages/jobs/{dead}/retry").status_code == 409
 
 
+@pytest.mark.req("S47")
 def test_retry_resumes_the_run_at_that_step(alice: User, script: Script) -> None:
     run = new_run()
     ids = WALK.start(
@@ -221,6 +228,7 @@ def test_a_retry_with_a_wrong_body_is_refused(body: Any, alice: User, dead: UUID
     assert Job.objects.get().state == "failed"
 
 
+@pytest.mark.req("S14", "S117", "D13")
 def test_dead_letters_are_listed_newest_first(staff: User, script: Script) -> None:
     fields = {"tenant_id": staff.tenant_id, "args": {"messageId": "m", "conversationId": "c"}}
     ids = [str(PROBE.enqueue(**fields)) for _ in range(3)]  # type: ignore[arg-type]
@@ -246,6 +254,7 @@ def test_dead_letters_are_listed_newest_first(staff: User, script: Script) -> No
     }
 
 
+@pytest.mark.req("S117", "D13")
 def test_dead_letters_are_listed_for_operators_only(alice: User) -> None:
     assert browser(alice).get("/api/v1/queue/delivery/failed").status_code == 403
 
@@ -255,6 +264,7 @@ def test_a_list_with_wrong_parameters_is_refused(query: str, staff: User) -> Non
     assert browser(staff).get(f"/api/v1/queue/delivery/failed?{query}").status_code == 400
 
 
+@pytest.mark.req("S114", "S115", "S116", "S124")
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_metrics_and_health_are_served(prefix: str, bob: User) -> None:
     api = browser(bob)
@@ -274,6 +284,7 @@ def test_unknown_queues_and_shapes_are_refused(bob: User) -> None:
     assert api.get("/api/v1/queue/metrics?shape=round").status_code == 400
 
 
+@pytest.mark.req("S122")
 def test_nobody_is_refused(job_id: UUID) -> None:
     for address in (f"jobs/{job_id}", "queue/metrics", "queue/health", "queue/delivery/failed"):
         assert APIClient().get(f"/api/v1/{address}").status_code == 401

@@ -22,6 +22,7 @@ def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff.random, "uniform", lambda low, high: 1.0)
 
 
+@pytest.mark.req("S2", "S3", "S4", "S5", "S6", "S7", "S23")
 @pytest.mark.parametrize("name", WAITS)
 @pytest.mark.usefixtures("no_jitter")
 def test_each_queue_waits_as_its_row_says(name: str) -> None:

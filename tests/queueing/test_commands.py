@@ -43,6 +43,7 @@ def test_the_queues_are_listed() -> None:
     assert json.loads(manage("queues", "--json"))["totals"]["waiting"] == 0
 
 
+@pytest.mark.req("S17")
 @pytest.mark.usefixtures("operator")
 def test_a_queue_is_paused_and_resumed() -> None:
     with pytest.raises(CommandError, match="why"):
@@ -65,6 +66,7 @@ def test_jobs_are_listed_and_shown(dead: UUID) -> None:
     assert "no-recipient nobody" in shown["chain"][0]
 
 
+@pytest.mark.req("S13")
 def test_a_dead_letter_is_retried_once(dead: UUID) -> None:
     assert "is waiting" in manage("jobs", "retry", str(dead), "--reason=fixed")
     with pytest.raises(CommandError, match="is waiting"):

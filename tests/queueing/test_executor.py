@@ -116,6 +116,7 @@ def test_a_job_of_later_is_left_alone(script: Script) -> None:
     assert work_all()["done"] == 1
 
 
+@pytest.mark.req("S23", "S150", "D1")
 @pytest.mark.parametrize("queue", QUEUES, ids=lambda queue: queue.lane)
 def test_a_step_that_raises_is_retried_as_its_queue_says_then_dead(
     queue: Queue, script: Script, monkeypatch: pytest.MonkeyPatch
@@ -145,6 +146,7 @@ def test_a_step_that_raises_is_retried_as_its_queue_says_then_dead(
     assert job.expires_at is not None and job.expires_at - job.finished_at == timedelta(days=7)
 
 
+@pytest.mark.req("S23", "D5", "D13")
 def test_an_unknown_error_is_retried_and_its_text_is_not_kept(script: Script) -> None:
     PROBE.enqueue(tenant_id=TENANT, args={})
     script.run = raising(ValueError("secret content"))
@@ -227,6 +229,7 @@ def test_a_statement_that_fails_is_an_attempt_of_its_job_alone(script: Script) -
     assert Job.objects.get(state="waiting").error_class == IntegrityError.__name__
 
 
+@pytest.mark.req("S37", "S48")
 def test_a_function_may_fail_single_jobs_and_say_results(script: Script) -> None:
     PROBE.enqueue_many([new() for _ in range(3)])
     ids: list[UUID] = []
@@ -274,6 +277,7 @@ def test_an_unknown_kind_waits_for_a_worker_that_knows_it(script: Script) -> Non
     assert (job.state, job.attempts, job.error_class) == ("waiting", 0, Missing.code)
 
 
+@pytest.mark.req("S17")
 @pytest.mark.usefixtures("operator")
 def test_a_paused_queue_is_left_alone(script: Script) -> None:
     PROBE.enqueue(tenant_id=TENANT, args={})

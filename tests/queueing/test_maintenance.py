@@ -31,6 +31,7 @@ def age(days: float) -> None:
     )
 
 
+@pytest.mark.req("S12", "S16", "S166")
 def test_completed_jobs_stay_a_day_and_dead_letters_a_week(script: Script) -> None:
     PROBE.enqueue_many([new() for _ in range(4)])
 
@@ -56,6 +57,7 @@ def test_completed_jobs_stay_a_day_and_dead_letters_a_week(script: Script) -> No
     assert not JobAttempt.objects.exists()
 
 
+@pytest.mark.req("S16")
 def test_it_goes_batch_by_batch(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maintenance, "BATCH", 2)
     PROBE.enqueue_many([new() for _ in range(5)])

@@ -32,6 +32,7 @@ def fail(batch: Batch) -> None:
     raise Permanent(code="gone")
 
 
+@pytest.mark.req("S124")
 def test_every_queue_is_counted_by_state(script: Script) -> None:
     PROBE.enqueue_many([new() for _ in range(3)])
     drain(DELIVERY)
@@ -60,6 +61,7 @@ def test_every_queue_is_counted_by_state(script: Script) -> None:
     assert found["timestamp"].endswith("Z")
 
 
+@pytest.mark.req("S125")
 def test_the_flat_form_has_four_counters_a_queue() -> None:
     assert metrics.flat() == {
         queue.key: {"waiting": 0, "active": 0, "completed": 0, "failed": 0} for queue in QUEUES
@@ -85,6 +87,7 @@ def test_rows_that_crashed_before_are_counted_too() -> None:
     assert (delivery["waiting"], delivery["oldestSeconds"]) == (2, 9.0)
 
 
+@pytest.mark.req("S126", "D14")
 def test_an_idle_queue_is_healthy() -> None:
     found = health.everything()
 
@@ -108,6 +111,7 @@ def test_an_idle_queue_is_healthy() -> None:
     }
 
 
+@pytest.mark.req("S126")
 def test_without_redis_it_is_degraded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wakeup, "answers", lambda: False)
 
@@ -131,6 +135,7 @@ def test_jobs_that_wait_too_long_make_it_unhealthy(queue: object, age: int, stat
     assert health.of(kind.queue)["status"] == status
 
 
+@pytest.mark.req("S126")
 def test_many_failures_degrade_it(script: Script) -> None:
     PROBE.enqueue_many([new() for _ in range(19)])
     drain(DELIVERY)

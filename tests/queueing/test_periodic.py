@@ -26,6 +26,7 @@ def nothing_ran(db: None) -> None:
     ran.clear()
 
 
+@pytest.mark.req("S11")
 def test_a_window_is_run_once_and_the_next_one_again() -> None:
     results = [periodic.run("probe.periodic", NOON) for _ in range(2)]
     results.append(periodic.run("probe.periodic", NOON.replace(hour=13)))

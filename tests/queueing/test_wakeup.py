@@ -166,6 +166,7 @@ def test_a_drain_that_left_work_wakes_its_own_lane(published: list[str]) -> None
     assert published == ["indexing"]
 
 
+@pytest.mark.req("S1", "S15")
 def test_every_lane_has_its_task_with_its_limits() -> None:
     limits = {task.name: (task.soft_time_limit, task.time_limit) for task in tasks.TASKS}
 

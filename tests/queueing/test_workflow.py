@@ -41,6 +41,7 @@ def failing(kind: str, error: Exception) -> Any:
     return run
 
 
+@pytest.mark.req("S42")
 def test_starting_answers_the_ids_of_the_jobs_without_reading(
     django_assert_num_queries: Any,
 ) -> None:
@@ -54,6 +55,7 @@ def test_starting_answers_the_ids_of_the_jobs_without_reading(
     assert states(run) == ["waiting", "blocked", "blocked", "blocked"]
 
 
+@pytest.mark.req("S43", "S48", "D4")
 def test_each_step_waits_for_the_one_before(script: Script) -> None:
     run = start()
     seen = []
@@ -71,6 +73,7 @@ def test_each_step_waits_for_the_one_before(script: Script) -> None:
     assert states(run) == ["completed"] * 4
 
 
+@pytest.mark.req("S44")
 def test_a_step_that_was_not_asked_for_has_no_job(script: Script) -> None:
     run = new_run()
 
@@ -82,6 +85,7 @@ def test_a_step_that_was_not_asked_for_has_no_job(script: Script) -> None:
     assert work_all()["done"] == 2
 
 
+@pytest.mark.req("S22")
 def test_many_runs_start_with_one_statement(django_assert_num_queries: Any, script: Script) -> None:
     runs = [Run(new_run(), STEPS, NewJob(tenant_id=TENANT)) for _ in range(100)]
 
@@ -100,6 +104,7 @@ def test_a_scheduled_run_begins_at_its_time(script: Script) -> None:
     assert work_all()["done"] == 4
 
 
+@pytest.mark.req("S44", "S48", "D4")
 def test_failed_notification_does_not_stop_indexing(script: Script) -> None:
     run = start()
     script.run = failing("notification", Permanent(code="no-device"))
@@ -109,6 +114,7 @@ def test_failed_notification_does_not_stop_indexing(script: Script) -> None:
     assert states(run) == ["completed", "completed", "failed", "completed"]
 
 
+@pytest.mark.req("S44", "S48")
 def test_a_dead_critical_step_keeps_the_later_ones_blocked(script: Script) -> None:
     run = start()
     script.run = failing("delivery", Permanent(code="broken"))
@@ -118,6 +124,7 @@ def test_a_dead_critical_step_keeps_the_later_ones_blocked(script: Script) -> No
     assert states(run) == ["completed", "failed", "blocked", "blocked"]
 
 
+@pytest.mark.req("S13", "S47")
 def test_retry_resumes_at_the_failed_step_with_all_its_attempts(script: Script) -> None:
     run = start()
     script.run = failing("delivery", Transient(code="away"))

@@ -43,6 +43,7 @@ def test_a_send_needs_a_recipient_and_a_content_only() -> None:
     }
 
 
+@pytest.mark.req("S77", "S112")
 def test_a_send_takes_all_that_it_knows() -> None:
     body = {
         "conversationId": ID.upper(),
@@ -78,6 +79,7 @@ def test_a_content_has_up_to_ten_thousand_characters_of_any_kind(length: int) ->
     assert shared(SendDirect).run_validation({"recipientId": ID, "content": "👋" * length})
 
 
+@pytest.mark.req("S38")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -136,6 +138,7 @@ def test_metadata_is_measured_in_bytes() -> None:
     assert wrong(SendDirect, body | {"metadata": {"a": "é" * (room - 10)}})
 
 
+@pytest.mark.req("S38")
 @pytest.mark.parametrize(
     "name",
     ["id", "tenant", "tenantId", "sender", "senderId", "seq", "status", "isStaff", "recipient_id"],

@@ -122,6 +122,7 @@ def test_log_ins_and_refusals_are_audited(client: Client, alice: User, operator:
     assert not AuditEvent.objects.filter(body__contains="secret").exists()
 
 
+@pytest.mark.req("S122", "D15")
 def test_the_hundred_and_first_attempt_has_to_wait(client: Client, alice: User) -> None:
     with patch.object(attempts, "LIMIT", 2):
         answers = [

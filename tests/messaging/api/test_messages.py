@@ -12,6 +12,7 @@ from tests.messaging.api.calls import GROUP, V1, direct
 from tests.messaging.api.conftest import Client
 
 
+@pytest.mark.req("S112")
 def test_a_message_is_read_back_by_both(client: Client, alice: User, bob: User) -> None:
     where = direct(client(alice), bob, "Grüße 👋", encrypted=True, metadata={"a_b": 1})["Location"]
 
@@ -21,6 +22,7 @@ def test_a_message_is_read_back_by_both(client: Client, alice: User, bob: User) 
         assert message["encryption"]["algorithm"] == "AES-256-GCM"
 
 
+@pytest.mark.req("S50", "S101", "S113")
 @pytest.mark.parametrize("encrypted", [True, False])
 def test_a_group_message_reaches_everybody_else(
     client: Client, alice: User, bob: User, carol: User, encrypted: bool
@@ -39,6 +41,7 @@ def test_a_group_message_reaches_everybody_else(
     assert all(row["metadata"]["encrypted"] is encrypted for row in rows)
 
 
+@pytest.mark.req("S75", "S81")
 def test_a_recipient_sees_their_own_delivery_only(
     client: Client, alice: User, bob: User, carol: User
 ) -> None:
@@ -88,6 +91,7 @@ def test_mallory_cannot_be_written_to_nor_read_a_word(
     assert Message.objects.count() == 1
 
 
+@pytest.mark.req("S65", "D7")
 def test_eve_of_the_same_clinic_gets_404_too(
     client: Client, alice: User, bob: User, eve: User
 ) -> None:
@@ -118,6 +122,7 @@ def test_who_has_left_can_neither_send_nor_read(
     assert his.get(where).status_code == 404
 
 
+@pytest.mark.req("S122")
 def test_nobody_gets_401(client: Client, bob: User) -> None:
     assert direct(client(), bob).status_code == 401
     assert client().get(f"{V1}/messages/{uuid4()}").status_code == 401

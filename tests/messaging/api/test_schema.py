@@ -20,6 +20,7 @@ def test_the_schema_has_no_warnings_and_is_valid(tmp_path: Path) -> None:
     call_command("spectacular", fail_on_warn=True, validate=True, file=str(tmp_path / "a.yaml"))
 
 
+@pytest.mark.req("S153")
 def test_the_committed_schema_is_the_served_one() -> None:
     served = yaml.safe_load(Browser().get("/api/schema").content)
 

@@ -179,6 +179,7 @@ def test_a_client_message_id_works_like_a_key(client: Client, alice: User, bob: 
     assert other.status_code == 422
 
 
+@pytest.mark.req("D2", "S67")
 def test_encryption_that_is_off_refuses_and_stores_nothing(
     client: Client, alice: User, bob: User
 ) -> None:
@@ -212,6 +213,7 @@ def test_nobody_writes_to_themselves(client: Client, alice: User) -> None:
     assert answer.json()["errors"][0]["pointer"] == "#/recipientId"
 
 
+@pytest.mark.req("S112")
 def test_the_path_without_a_version_is_the_same(client: Client, alice: User, bob: User) -> None:
     body = {"recipientId": str(bob.pk), "content": "Hello"}
 

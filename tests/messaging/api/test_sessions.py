@@ -70,6 +70,7 @@ def test_two_refreshes_at_once_give_one_pair_and_end_the_session(pair: Tokens) -
     assert Session.objects.get(pk=pair.session_id).revoked_at is not None
 
 
+@pytest.mark.req("D15")
 def test_a_session_unused_for_a_week_is_over(pair: Tokens) -> None:
     with time_machine.travel(time.time() + 7 * DAY + 61):
         assert send(pair.refresh)[0] == 401

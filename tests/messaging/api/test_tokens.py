@@ -72,6 +72,7 @@ def test_another_scheme_is_401(client: Client, pair: Tokens, scheme: str) -> Non
     assert nobody.get(f"{V1}/me").status_code == 401
 
 
+@pytest.mark.req("D15")
 def test_an_expired_token_is_told_so(client: Client, pair: Tokens) -> None:
     holder = client()
     holder.credentials(HTTP_AUTHORIZATION=f"Bearer {pair.access}")

@@ -47,6 +47,7 @@ def own_server(
     return mortal_server
 
 
+@pytest.mark.req("S86")
 def test_redis_killed_and_back_loses_nothing(
     connect: Connect,
     group: Group,
@@ -120,6 +121,7 @@ def test_who_joins_while_redis_is_away_is_not_left_out(
     assert client.up_to(4) == [1, 2, 3, 4]
 
 
+@pytest.mark.req("S86")
 def test_a_killed_server_is_returned_to_and_resumed(
     connect: Connect, group: Group, own_server: SocketServer, alice: User, bob: User
 ) -> None:
@@ -152,6 +154,7 @@ def test_a_server_that_stops_says_so(
     own_server.start()
 
 
+@pytest.mark.req("S86", "S88")
 def test_a_slow_reader_is_closed_and_the_others_are_not_held_up(
     connect: Connect, group: Group, own_server: SocketServer, alice: User, bob: User
 ) -> None:

@@ -33,6 +33,7 @@ def text(type: str, **fields: object) -> str:
     return json.dumps({"type": type, **fields})
 
 
+@pytest.mark.req("S38")
 def test_every_field_of_a_frame_has_its_type() -> None:
     assert parse(text("ping", id=7)) == Ping(id=7)
     assert parse(text("read", conversationId=ROOM, seq=3)) == Read(

@@ -11,6 +11,7 @@ from tests.messaging.realtime.conftest import Connect, Group
 from tests.messaging.realtime.happenings import deliver, happen, send
 
 
+@pytest.mark.req("D7")
 @pytest.mark.parametrize(
     ("frame", "fields"),
     [
@@ -62,6 +63,7 @@ def test_resuming_a_conversation_of_others_is_told_by_name(
     assert {error["code"] for error in errors} == {"not-found"}
 
 
+@pytest.mark.req("D7")
 def test_a_removed_member_hears_of_it_and_nothing_more(
     connect: Connect, group: Group, alice: User, bob: User, carol: User
 ) -> None:

@@ -1,10 +1,13 @@
 """Messages on the socket: open or sealed, sent and acknowledged."""
 
+import pytest
+
 from messaging.models import Message, MessageDelivery, MessageStatus, User
 from tests.messaging.realtime.conftest import Connect, Group
 from tests.messaging.realtime.happenings import deliver, happen, send
 
 
+@pytest.mark.req("S68", "S83")
 def test_messages_come_open_to_one_and_sealed_to_another(
     connect: Connect, group: Group, alice: User, bob: User
 ) -> None:
@@ -79,6 +82,7 @@ def test_a_plain_message_is_the_same_for_both(
     assert frames[0]["data"]["content"] == "in the open"
 
 
+@pytest.mark.req("S51", "S83", "S84")
 def test_a_message_goes_in_by_one_socket_and_comes_out_by_another(
     connect: Connect, group: Group, alice: User, bob: User
 ) -> None:
@@ -102,6 +106,7 @@ def test_a_message_goes_in_by_one_socket_and_comes_out_by_another(
     assert event["seq"] == first["result"]["seq"]
 
 
+@pytest.mark.req("S27", "S52", "S81")
 def test_delivered_and_read_reach_the_row_and_the_sender(
     connect: Connect, group: Group, alice: User, bob: User
 ) -> None:

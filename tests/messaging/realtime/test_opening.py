@@ -104,6 +104,7 @@ def test_our_subprotocol_is_chosen_and_another_is_refused(
         assert other.end() == 4406
 
 
+@pytest.mark.req("S139")
 def test_a_page_of_another_origin_cannot_open_a_socket(
     connect: Connect, socket_server: SocketServer
 ) -> None:

@@ -23,6 +23,7 @@ def dispatching(log: Log) -> tuple[Dispatcher, Reader, "asyncio.Task[None]"]:
     return dispatcher, reader, asyncio.create_task(dispatcher.run())
 
 
+@pytest.mark.req("S85")
 async def test_hints_that_wait_together_are_rendered_together(log: Log) -> None:
     rendered: list[int] = []
 

@@ -21,6 +21,7 @@ from tests.messaging.retention.conftest import Past
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.req("S37")
 @pytest.mark.req("S34")
 def test_a_run_is_a_cleanup_messages_job_that_ends_with_its_counts(past: Past) -> None:
     past(91)
@@ -45,6 +46,7 @@ def test_a_run_is_a_cleanup_messages_job_that_ends_with_its_counts(past: Past) -
     assert list(actions.values_list("action", flat=True)) == ["cleanup.started", "cleanup.finished"]
 
 
+@pytest.mark.req("D9")
 @pytest.mark.req("S106")
 def test_a_run_goes_on_until_everything_was_looked_at_a_chunk_at_a_time(past: Past) -> None:
     for _ in range(5):

@@ -79,6 +79,7 @@ def test_the_deletion_is_the_next_event_of_its_conversation(past: Past, bob: Use
     ]
 
 
+@pytest.mark.req("S166")
 def test_the_nearest_word_on_retention_counts(past: Past, clinic: Tenant, alice: User) -> None:
     message = past(100)
     rows = Conversation.objects.filter(pk=message.conversation_id)
@@ -143,6 +144,7 @@ def test_what_hangs_on_a_message_goes_with_it_and_its_events_stay(past: Past) ->
     assert (removed.target_id, "quiet" in removed.body) == (str(gone.pk), False)
 
 
+@pytest.mark.req("D9")
 @pytest.mark.parametrize("name", ALL)
 def test_a_conversation_on_hold_keeps_everything(past: Past, name: str) -> None:
     due_for(name, past, 1)
@@ -183,6 +185,7 @@ def test_a_strategy_looks_at_a_bounded_stretch_at_a_time(
     assert seen == [(2, 2), (1, 1)]
 
 
+@pytest.mark.req("D9")
 @pytest.mark.parametrize("name", ALL)
 def test_a_strategy_that_ran_has_nothing_left_to_do(past: Past, name: str) -> None:
     due_for(name, past, 2)

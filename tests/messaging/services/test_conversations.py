@@ -21,6 +21,7 @@ def say(sender: User, group: Conversation, text: str = "hello") -> None:
     send_group(sender=sender, conversation_id=group.pk, draft=Draft(content=text))
 
 
+@pytest.mark.req("S76")
 def test_a_group_is_owned_by_who_started_it_and_shows_its_title(
     alice: User, bob: User, group: Conversation
 ) -> None:
@@ -113,6 +114,7 @@ def test_people_of_another_tenant_cannot_be_invited(alice: User, mallory: User) 
         conversations.start(creator=alice, participant_ids=[mallory.pk])
 
 
+@pytest.mark.req("D7")
 def test_mallory_and_eve_find_nothing(
     alice: User, eve: User, mallory: User, group: Conversation
 ) -> None:

@@ -28,6 +28,7 @@ def send(sender: User, recipient: User, text: str = "a quiet evening", **draft: 
     return Message.objects.get(pk=answer.body["message"]["id"])
 
 
+@pytest.mark.req("S27", "S75", "S79", "S81")
 @pytest.mark.parametrize("encrypted", [True, False])
 def test_a_delivery_goes_from_pending_by_sent_and_delivered_to_read(
     alice: User, bob: User, encrypted: bool
@@ -47,6 +48,7 @@ def test_a_delivery_goes_from_pending_by_sent_and_delivered_to_read(
     assert row["metadata"]["encrypted"] is encrypted
 
 
+@pytest.mark.req("S79")
 @pytest.mark.req("M23")
 def test_a_late_receipt_never_moves_a_delivery_back(alice: User, bob: User) -> None:
     message = send(alice, bob)
@@ -76,6 +78,7 @@ def test_a_receipt_that_came_before_the_delivery_row_is_not_lost(alice: User, bo
     assert MessageDelivery.objects.get().status == "READ"
 
 
+@pytest.mark.req("S82")
 def test_a_group_message_is_delivered_when_everybody_has_it(
     alice: User, bob: User, carol: User
 ) -> None:
@@ -93,6 +96,7 @@ def test_a_group_message_is_delivered_when_everybody_has_it(
     assert len(reading.deliveries(bob, message_id)) == 1
 
 
+@pytest.mark.req("S92", "D5")
 def test_the_inbox_tells_that_there_is_a_message_and_not_what(alice: User, bob: User) -> None:
     message = send(alice, bob, "marmalade")
     work_all()
@@ -105,6 +109,7 @@ def test_the_inbox_tells_that_there_is_a_message_and_not_what(alice: User, bob: 
     assert reading.inbox(bob)[0]["readAt"]
 
 
+@pytest.mark.req("S109", "D8")
 @pytest.mark.parametrize("encrypted", [True, False])
 def test_a_word_is_found_by_participants_and_by_nobody_else(
     alice: User, bob: User, eve: User, mallory: User, encrypted: bool
@@ -122,6 +127,7 @@ def test_a_word_is_found_by_participants_and_by_nobody_else(
             search(stranger, q="marmalade", conversation_id=message.conversation_id)
 
 
+@pytest.mark.req("S109")
 def test_the_index_holds_no_word_that_can_be_read(alice: User, bob: User) -> None:
     send(alice, bob, "marmalade")
     work_all()
@@ -129,6 +135,7 @@ def test_the_index_holds_no_word_that_can_be_read(alice: User, bob: User) -> Non
     assert "marmalad" not in str(MessageSearch.objects.get().tokens)
 
 
+@pytest.mark.req("S132", "S134")
 def test_every_read_of_content_is_audited_without_the_content(alice: User, bob: User) -> None:
     message = send(alice, bob, "marmalade")
     reading.get_message(bob, message.pk)
@@ -139,6 +146,7 @@ def test_every_read_of_content_is_audited_without_the_content(alice: User, bob: 
     assert not AuditEvent.objects.filter(body__contains="marmalade").exists()
 
 
+@pytest.mark.req("S133")
 @pytest.mark.req("S132")
 def test_the_audit_trail_refuses_to_be_changed(alice: User, bob: User) -> None:
     send(alice, bob)
@@ -148,6 +156,7 @@ def test_the_audit_trail_refuses_to_be_changed(alice: User, bob: User) -> None:
             cursor.execute(change)
 
 
+@pytest.mark.req("S66", "S67")
 @pytest.mark.req("S142")
 def test_one_unreadable_row_does_not_fail_the_list(alice: User, bob: User) -> None:
     first, second = send(alice, bob, "one"), send(alice, bob, "two")

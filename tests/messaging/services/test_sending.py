@@ -41,6 +41,7 @@ def send(alice: User, bob: User, **draft: object) -> Answer:
     return send_direct(sender=alice, recipient_id=bob.pk, draft=Draft(content=TEXT, **draft))
 
 
+@pytest.mark.req("S41", "S42", "S54", "S69")
 @pytest.mark.req("S49")
 def test_a_sealed_send_stores_ciphertext_event_and_four_jobs(alice: User, bob: User) -> None:
     answer = send(alice, bob, encrypted=True)
@@ -61,6 +62,7 @@ def test_a_sealed_send_stores_ciphertext_event_and_four_jobs(alice: User, bob: U
     assert set(ids.values()) == {str(pk) for pk in Job.objects.values_list("pk", flat=True)}
 
 
+@pytest.mark.req("S54", "S69")
 @pytest.mark.req("S44")
 def test_a_plain_send_has_no_encryption_job_and_starts_at_delivery(alice: User, bob: User) -> None:
     answer = send(alice, bob, encrypted=False)
@@ -86,6 +88,7 @@ def test_seq_counts_the_events_of_a_conversation_without_a_gap(alice: User, bob:
     assert Conversation.objects.get().head_seq == 4
 
 
+@pytest.mark.req("S20", "S25", "D5")
 def test_job_arguments_hold_ids_only(alice: User, bob: User) -> None:
     send(alice, bob, metadata={"ward": "marmalade"})
 
@@ -94,6 +97,7 @@ def test_job_arguments_hold_ids_only(alice: User, bob: User) -> None:
     assert [job.args for job in Job.objects.all()] == [ids] * 4
 
 
+@pytest.mark.req("S67", "D2")
 @pytest.mark.req("S144")
 def test_encrypted_true_is_refused_while_encryption_is_off(
     alice: User, bob: User, settings
@@ -118,6 +122,7 @@ def test_a_preferring_tenant_sends_plain_and_audits_it_while_encryption_is_off(
     assert '"degraded":true' in AuditEvent.objects.get(action="message.accepted").body
 
 
+@pytest.mark.req("D2")
 def test_a_requiring_tenant_never_stores_plain(clinic: Tenant, alice: User, bob: User) -> None:
     clinic.encryption = Tenant.Encryption.REQUIRED
     clinic.save()
@@ -188,6 +193,7 @@ def test_what_the_idempotency_row_remembers_does_not_tell_the_content(
     assert row.expires_at is None
 
 
+@pytest.mark.req("S10")
 def test_a_scheduled_message_has_its_jobs_and_no_place_yet(alice: User, bob: User) -> None:
     due = timezone.now() + timedelta(hours=1)
 
@@ -198,6 +204,7 @@ def test_a_scheduled_message_has_its_jobs_and_no_place_yet(alice: User, bob: Use
     assert Job.objects.get(kind="encrypt-decrypt").run_at == due
 
 
+@pytest.mark.req("S56")
 def test_a_failed_insert_leaves_nothing_behind(alice: User, bob: User, monkeypatch) -> None:
     send(alice, bob)
     before = counts()
@@ -233,6 +240,7 @@ def test_nobody_writes_to_themselves(alice: User) -> None:
         send(alice, alice)
 
 
+@pytest.mark.req("S38")
 def test_limits_of_the_content_are_told_by_field(alice: User, bob: User) -> None:
     for content in ("", "x" * 10_001):
         with pytest.raises(Invalid) as refused:
@@ -240,6 +248,7 @@ def test_limits_of_the_content_are_told_by_field(alice: User, bob: User) -> None
         assert refused.value.pointer == "/content"
 
 
+@pytest.mark.req("S9", "S165")
 def test_priority_goes_with_the_jobs(alice: User, bob: User) -> None:
     send(alice, bob, priority=Priority.CRITICAL)
 
