@@ -6,6 +6,7 @@ and its job a dead letter, and only a retry by a person sends it again.
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -15,8 +16,9 @@ from messaging.models import Message, Notification, Priority
 from messaging.notifications import log, texts
 from messaging.notifications.channel import Channel, Held, Notice, Receipt, Rejected, Uncertain
 from messaging.notifications.registry import registered
+from messaging.rendering import timestamp
 from queueing.errors import JobError, Later
-from queueing.jobs import Claimed, Outcome, job
+from queueing.jobs import Args, Claimed, Facts, Outcome, Told, job
 from queueing.progress import report
 from queueing.queues import NOTIFICATION
 
@@ -26,7 +28,39 @@ OPEN = (Status.PLANNED, Status.UNKNOWN)
 STEPS = ("rendering", "sending", "complete")
 
 
-@job(queue=NOTIFICATION, name="send-notification", external=True)
+class Telling(Args, frozen=True):
+    """Who is told of what by which channel."""
+
+    notification_id: UUID
+    message_id: UUID
+    recipient_id: UUID
+    type: str  # PUSH, EMAIL, SMS (S28)
+
+
+def describe(jobs: Sequence[Told]) -> Mapping[UUID, Facts]:
+    """What each of *jobs* is about; title and text are made when it is sent, and stored nowhere."""
+    rows = Notification.objects.in_bulk([told.args["notificationId"] for told in jobs])
+    facts: dict[UUID, Facts] = {}
+    for told in jobs:
+        row = rows.get(UUID(told.args["notificationId"]))
+        push = {"id": str(row.opaque_id)} if row and row.channel == "push" else None
+        facts[told.id] = {
+            **told.args,
+            "status": row.status if row else None,
+            "pushPayload": push,
+            "createdAt": timestamp(told.created_at),
+        }
+    return facts
+
+
+@job(
+    queue=NOTIFICATION,
+    name="send-notification",
+    external=True,
+    args=Telling,
+    describe=describe,
+    steps=STEPS,
+)
 def send(claimed: Claimed) -> Outcome:
     """Hand the notification to its channel; nothing to do for one that is sent or withdrawn."""
     row = (

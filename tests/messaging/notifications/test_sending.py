@@ -10,8 +10,9 @@ from django.utils import timezone
 from messaging.models import Message, Notification, Priority, PushSend, Tenant, User
 from messaging.notifications import sending
 from queueing import executor
+from queueing.api import rendering
 from queueing.models import Job
-from queueing.queues import NOTIFICATION
+from queueing.queues import DELIVERY, ENCRYPTION, NOTIFICATION
 from queueing.testing import make_due, work_all
 from tests.messaging.notifications.conftest import Device
 from tests.messaging.notifications.sink import Sink
@@ -23,7 +24,8 @@ from tests.providers.twilio import FakeTwilio
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.req("S94", "S161")
+@pytest.mark.req("S94")
+@pytest.mark.req("S161")
 def test_a_message_reaches_every_channel_once(
     fcm: FakeFcm,
     apple: FakeApns,
@@ -68,7 +70,9 @@ def test_every_send_is_one_line_with_ids_and_a_code(
         assert part in line
 
 
-@pytest.mark.req("S36", "S37")
+@pytest.mark.req("S28")
+@pytest.mark.req("S36")
+@pytest.mark.req("S37")
 def test_the_job_says_how_far_it_is_and_what_came_of_it(
     fcm: FakeFcm, alice: User, bob: User, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +98,14 @@ def test_the_job_says_how_far_it_is_and_what_came_of_it(
         "template": "built-in",
     }
     assert set(job.args) == {"notificationId", "messageId", "recipientId", "type"}
+    data = rendering.whole(job)["data"]
+    opaque = Notification.objects.get(channel="push").opaque_id
+    assert (data["type"], data["recipientId"], data["messageId"]) == (
+        "PUSH",
+        str(bob.pk),
+        str(job.subject_id),
+    )
+    assert (data["status"], data["pushPayload"]) == ("sent", {"id": str(opaque)})
     steps = [(percentage, step) for percentage, step, _ in seen][:3]
     assert [step for _, step in steps] == ["rendering", "sending", "complete"]
     assert all(one[2]["total_steps"] == 3 for one in seen)
@@ -183,8 +195,6 @@ def test_a_provider_that_was_away_reaches_each_device_once_in_the_end(
 def test_who_needs_not_be_told_any_more_is_not(
     sms: FakeTwilio, alice: User, bob: User, sink: Sink, why: str
 ) -> None:
-    from queueing.queues import DELIVERY, ENCRYPTION
-
     message = write(alice, bob)
     work_all([ENCRYPTION, DELIVERY])
     executor.drain(NOTIFICATION, threads=1, budget=0)  # plans, and no more
@@ -201,3 +211,26 @@ def test_who_needs_not_be_told_any_more_is_not(
     assert (row.status, row.reason) == ("skipped", why)
     assert (len(sink.mails), len(sms.accepted)) == (mails, texts)
     assert UUID(str(row.message_id)) == message.pk
+
+
+def test_a_worker_that_calls_from_many_threads_sends_everything_once(
+    fcm: FakeFcm,
+    apple: FakeApns,
+    sms: FakeTwilio,
+    sink: Sink,
+    alice: User,
+    bob: User,
+    device: Device,
+) -> None:
+    device(bob), device(bob, "apns")
+    for _ in range(20):
+        write(alice, bob)
+    work_all([ENCRYPTION, DELIVERY])
+    while executor.drain(NOTIFICATION, threads=15, budget=60).worked:
+        pass
+
+    assert set(Notification.objects.values_list("status", flat=True)) == {"sent"}
+    assert (len(fcm.accepted), len(apple.accepted)) == (20, 20)
+    assert (len(sms.accepted), len(sink.mails)) == (20, 20)
+    assert fcm.fetched == 1 and len(apple.provider_tokens) == 1
+    assert not Job.objects.exclude(state="completed").exclude(kind="index-message").exists()
