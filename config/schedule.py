@@ -36,6 +36,7 @@ SCHEDULE = (
     Periodic("cleanup.orphaned_messages", CLEANUP, "Remove messages whose conversation is gone.",    hour="2"),
     Periodic("cleanup.deleted_messages",  CLEANUP, "Remove deleted messages after their grace.",     hour="2"),
     Periodic("devices.prune",             CLEANUP, "Forget devices that nobody has seen for long.",  hour="3"),
+    Periodic("keys.maintain",             CLEANUP, "Retire, re-wrap and destroy the keys that are due."),
     Periodic("prune the ledger",          CLEANUP, "Delete jobs whose time is over.", every=300, task="cleanup.prune"),
 )
 # fmt: on

@@ -220,6 +220,8 @@ CRYPTO_MAX_AGE = (  # seconds for which a key seals; what it sealed opens for as
     if env.flag("ENCRYPTION_ROTATION_ENABLED", True)
     else {}
 )
+# Messages after which a session key is replaced within the hour, whatever its age.
+CRYPTO_SESSION_MESSAGES = env.integer("CRYPTO_SESSION_MESSAGES", 100_000, least=1)
 # Seconds that an unwrapped key stays in memory: the longest that a destroyed one can still be used.
 CACHE_L1_TTL = env.integer("CACHE_L1_TTL", 3600)  # the upper bound of all that a process caches
 CRYPTO_CACHE_SECONDS = min(env.integer("ENCRYPTION_SESSION_KEY_TTL", 300), CACHE_L1_TTL)

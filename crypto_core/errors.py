@@ -15,6 +15,12 @@ CryptoError                  has a stable code; `retryable` says whether waiting
 ├── ProviderUnavailable      what wraps the tenants' keys does not answer (retryable)
 │   └── KeyringInvalid       CRYPTO_KEYRING is absent or malformed
 ├── SeedsInvalid             JWT_SEEDS is malformed
+├── DeviceKeyInvalid         not a public key that anything may be encrypted to
+├── EnvelopeInvalid          not a JWE of ours, or not for this key
+├── ChallengeFailed          not the answer to the challenge, or too late
+├── DeviceLimit              the owner has as many devices as one may have
+├── DeviceKnown              the owner has registered this key before
+├── DeviceUnusable           not activated, or revoked
 └── SearchQueryInvalid       nothing to search for, only exclusions, or too many words
 
 No text here, and no argument, ever holds content, a key or a ciphertext: they end in logs and in
@@ -32,6 +38,7 @@ class CryptoError(Exception):
 
     def __init__(self, about: str = "") -> None:
         super().__init__(f"{self.code}: {about}" if about else self.code)
+        self.about = about
 
 
 class EncryptionDisabled(CryptoError):
@@ -94,6 +101,30 @@ class KeyringInvalid(ProviderUnavailable):
 
 class SeedsInvalid(CryptoError):
     code = "seeds-invalid"
+
+
+class DeviceKeyInvalid(CryptoError):
+    code = "device-key-invalid"
+
+
+class EnvelopeInvalid(CryptoError):
+    code = "envelope-invalid"
+
+
+class ChallengeFailed(CryptoError):
+    code = "challenge-failed"
+
+
+class DeviceLimit(CryptoError):
+    code = "device-limit"
+
+
+class DeviceKnown(CryptoError):
+    code = "device-known"
+
+
+class DeviceUnusable(CryptoError):
+    code = "device-unusable"
 
 
 class SearchQueryInvalid(CryptoError):

@@ -8,7 +8,7 @@ read inside a transaction enters it when that commits: after a rollback it would
 Whoever gets a Key gets a private copy.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -23,6 +23,7 @@ from crypto_core import signals
 from crypto_core.cache import Found, Key, KeyCache
 from crypto_core.errors import CryptoError, KeyNotFound, KeyUnusable
 from crypto_core.models import (
+    TABLES,
     ConversationKey,
     KeyState,
     TenantKey,
@@ -108,6 +109,37 @@ class KeyRing:
                     return kid
         raise KeyUnusable("others rotate it at the same time")
 
+    def unwrap(self, rows: Sequence[WrappedKey], *, use_cache: bool = True) -> dict[str, Found]:
+        """The keys in *rows*; they do not enter the cache."""
+        wraps = {row.parent_id for row in rows if isinstance(row, ConversationKey) and row.wrapped}
+        parents = self._cached(wraps) if use_cache else {}
+        if missing := wraps - parents.keys():
+            parents |= self._read(keys_by_id(missing, (TenantKey,)), use_cache=use_cache)
+        return {row.id: _key_or_error(row, parents) for row in rows}
+
+    def retire(self, kids: Collection[str], reason: str) -> list[str]:
+        """Those of *kids* that sealed until now."""
+        with transaction.atomic():
+            retired: list[str] = []
+            for table in TABLES:
+                due = table._default_manager.filter(pk__in=kids, state=KeyState.ACTIVE)
+                retired += self._retire(list(due.order_by("pk").select_for_update()), reason)
+        return retired
+
+    def retire_due(self, limit: int) -> int:
+        """How many keys, at most *limit*, had become too old to seal without anybody noticing."""
+        with transaction.atomic():
+            left = limit
+            for purpose in sorted(settings.CRYPTO_MAX_AGE):
+                table = TenantKey if purpose in TENANT else ConversationKey
+                due = table._default_manager.filter(
+                    state=KeyState.ACTIVE, purpose=purpose, created_at__lte=oldest(purpose)
+                ).order_by("pk")
+                # One that is locked is in use: whoever holds it, or the next, replaces it.
+                rows = list(due.select_for_update(skip_locked=True)[:left])
+                left -= len(self._retire(rows, "age"))
+        return limit - left
+
     def destroy(self, kid: str, reason: str) -> bool:
         """Whether the material of *kid* was there until now; nothing that it sealed opens again."""
         with transaction.atomic():
@@ -128,6 +160,20 @@ class KeyRing:
             signals.key_destroyed.send(sender=type(row), scope=row.scope, key_id=kid, reason=reason)
         return True
 
+    def _retire(self, rows: Sequence[WrappedKey], reason: str) -> list[str]:
+        """Mark *rows*, which the caller has locked; their ids."""
+        if not rows:
+            return []
+        table = type(rows[0])
+        kids = [row.id for row in rows]
+        table._default_manager.filter(pk__in=kids).update(
+            state=KeyState.RETIRED, retired_at=timezone.now()
+        )
+        for row in rows:
+            self._forget(row.id)
+            signals.key_retired.send(sender=table, scope=row.scope, key_id=row.id, reason=reason)
+        return kids
+
     def _cached(self, kids: Iterable[str]) -> dict[str, Found]:
         return {kid: key for kid in kids if (key := self._cache.copy(kid))}
 
@@ -136,25 +182,17 @@ class KeyRing:
         return key if key and key.made_at > oldest(scope.purpose) else None
 
     def _read(self, rows: list[WrappedKey], *, use_cache: bool = True) -> dict[str, Found]:
-        found = self._opened(rows, use_cache=use_cache)
+        found = self.unwrap(rows, use_cache=use_cache)
         if use_cache:
             self._keep(found.values())
         return found
 
     def _of_active(self, rows: list[WrappedKey], *, use_cache: bool = True) -> dict[Scope, Found]:
         found = self._cached(row.id for row in rows) if use_cache else {}
-        found |= self._opened([row for row in rows if row.id not in found], use_cache=use_cache)
+        found |= self.unwrap([row for row in rows if row.id not in found], use_cache=use_cache)
         if use_cache:
             self._keep(found.values(), active=True)
         return {row.scope: found[row.id] for row in rows}
-
-    def _opened(self, rows: list[WrappedKey], *, use_cache: bool = True) -> dict[str, Found]:
-        """The keys in *rows*, unwrapped."""
-        wraps = {row.parent_id for row in rows if isinstance(row, ConversationKey) and row.wrapped}
-        parents = self._cached(wraps) if use_cache else {}
-        if missing := wraps - parents.keys():
-            parents |= self._read(keys_by_id(missing, (TenantKey,)), use_cache=use_cache)
-        return {row.id: _key_or_error(row, parents) for row in rows}
 
     def _keep(self, keys: Iterable[Found], *, active: bool = False) -> None:
         """Put *keys* into the cache once the caller's transaction has committed."""

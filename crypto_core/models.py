@@ -1,10 +1,13 @@
 """The keys as PostgreSQL keeps them: wrapped, with their purpose and how far their life has gone.
 
+And the devices to which session keys are released: their public halves only.
+
 The tables hold plain UUIDs instead of foreign keys: they know no tenants and no conversations.
 """
 
 from collections.abc import Collection
 from datetime import datetime
+from uuid import uuid4
 
 from django.db import models
 from django.db.models import Q
@@ -104,6 +107,54 @@ class ConversationKey(WrappedKey):
     @property
     def scope(self) -> Scope:
         return Scope(self.tenant_id, self.purpose, self.conversation_id)
+
+
+class Device(models.Model):
+    """A device of somebody's, by the public half of the key that it holds."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"  # has not shown yet that it holds the private half
+        ACTIVE = "active"  # session keys may be released to it
+        REVOKED = "revoked"  # never again: its key cannot be registered a second time
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    tenant_id = models.UUIDField()
+    owner_id = models.UUIDField()
+    label = models.CharField(max_length=100)
+    jwk = models.JSONField()  # {kty, n, e}
+    thumbprint = models.CharField(max_length=43)  # RFC 7638
+    state = models.CharField(max_length=16, choices=State, default=State.PENDING)
+    challenge = models.BinaryField(max_length=32)  # SHA-256 of the nonce that proves possession
+    challenge_expires_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    activated_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "key_devices"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner_id", "thumbprint"],
+                condition=~Q(state="pending"),
+                name="key_devices_owner_key",
+            )
+        ]
+        indexes = [models.Index(fields=["owner_id"], name="key_devices_owner_idx")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class KeyRelease(models.Model):
+    """That a device was given a session key: what it knew is retired with the device."""
+
+    pk = models.CompositePrimaryKey("device_id", "key_id")
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, db_index=False, related_name="+")
+    key_id = models.CharField(max_length=43)
+    released_at = models.DateTimeField()  # the first time
+
+    class Meta:
+        db_table = "key_releases"
 
 
 def table_of(scope: Scope) -> type[WrappedKey]:

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.transaction import TransactionManagementError
 
-from crypto_core import chain
+from crypto_core import chain, upkeep
 from crypto_core.bodies import (
     CONTENT,
     INGRESS,
@@ -34,9 +34,10 @@ from crypto_core.bodies import (
     usable,
 )
 from crypto_core.cache import Key
-from crypto_core.errors import CryptoError, EncryptionDisabled
+from crypto_core.errors import CryptoError, EncryptionDisabled, KeyNotFound
 from crypto_core.keyring import KeyRing
-from crypto_core.models import ConversationKey, TenantKey
+from crypto_core.models import ConversationKey, Device, TenantKey
+from crypto_core.release import release
 from crypto_core.suite import Context, Header, Scope
 
 __all__ = ["Context", "EncryptionService", "Sealed", "encryption"]
@@ -148,6 +149,25 @@ class EncryptionService:
     def rotate(self, tenant: UUID | str, conversation: UUID | str, reason: str) -> str:
         """The id of the conversation's new session key; what was sealed before still opens."""
         return self._ring.rotate(Scope(as_uuid(tenant), CONTENT, as_uuid(conversation)), reason)
+
+    def retire(self, key_ids: Collection[str], reason: str) -> list[str]:
+        """Those of *key_ids* that sealed until now; the next use makes new keys in their places."""
+        return self._ring.retire(key_ids, reason)
+
+    def retire_due(self, limit: int) -> int:
+        """How many keys, at most *limit*, were too old to seal and are marked so now."""
+        return self._ring.retire_due(limit)
+
+    def rewrap(self, limit: int, after: str = "") -> upkeep.Progress:
+        """Move *limit* conversations' keys to the newest key of their tenants (upkeep.py)."""
+        return upkeep.rewrap(self._ring, limit, after)
+
+    def release(self, key_id: str, conversation: UUID, device: Device) -> str:
+        """The session key *key_id* of *conversation* as a JWE that only *device* can open."""
+        with usable(self._ring.find([key_id])[key_id]) as key:
+            if key.scope != Scope(device.tenant_id, CONTENT, conversation):
+                raise KeyNotFound(key_id)
+            return release(key, device)
 
     def destroy(self, key_id: str, reason: str) -> bool:
         """Whether *key_id* was usable until now. What it sealed can never be opened again."""

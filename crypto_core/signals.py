@@ -8,4 +8,5 @@ from django.dispatch import Signal
 
 key_created = Signal()  # the first key of its scope
 key_rotated = Signal()  # a new key seals for its scope from now on; earlier ones still open
+key_retired = Signal()  # it seals no more; the next use of its scope makes another
 key_destroyed = Signal()  # the material is gone

@@ -1,8 +1,8 @@
 """Where a worker finds the job kinds: each is declared in the file of the thing that it does."""
 
-from messaging import workflow
+from messaging import keys, workflow
 from messaging.notifications import sending
 from messaging.retention import cleanup
 from messaging.services import devices
 
-__all__ = ["cleanup", "devices", "sending", "workflow"]
+__all__ = ["cleanup", "devices", "keys", "sending", "workflow"]

@@ -4,18 +4,21 @@ And one word of Django's: a migration backward that would destroy ciphertexts do
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.migrations import Migration
 from django.db.migrations.exceptions import IrreversibleError
 from django.db.models.signals import pre_migrate
 from django.dispatch import Signal, receiver
 from django.utils import timezone
 
-from crypto_core.signals import key_created, key_destroyed, key_rotated
+from crypto_core.signals import key_created, key_destroyed, key_retired, key_rotated
 from crypto_core.suite import Scope
-from messaging import audit
+from messaging import audit, events
+from messaging.events import Hint
 from messaging.models import SYSTEM, Message, MessageStatus, Notification, Tenant
 from messaging.retention import cleanup
 from queueing.jobs import Claimed
@@ -31,6 +34,7 @@ from queueing.signals import (
 )
 
 ENCRYPTION_COLUMNS = ("messaging", "0002_message_encryption")
+SESSION_KEY = "content"  # the purpose of the keys that seal a conversation's messages
 CRITICAL = {"encrypt-decrypt", "send-message"}  # without these a message reaches nobody
 
 JOB_EVENTS = {
@@ -41,6 +45,7 @@ JOB_EVENTS = {
 KEY_EVENTS = {
     key_created: "key.created",
     key_rotated: "key.rotated",
+    key_retired: "key.retired",
     key_destroyed: "key.destroyed",
 }
 
@@ -120,7 +125,7 @@ def record_pause(
     )
 
 
-@receiver([key_created, key_rotated, key_destroyed])
+@receiver([key_created, key_rotated, key_retired, key_destroyed])
 def record_key_event(
     sender: object, signal: Signal, scope: Scope, key_id: str, reason: str, **_: object
 ) -> None:
@@ -135,6 +140,23 @@ def record_key_event(
         conversation=scope.conversation,
         reason=reason,
     )
+
+
+@receiver(key_rotated)
+def tell_of_rotation(sender: object, scope: Scope, key_id: str, **_: object) -> None:
+    """Members hear that a conversation has another session key; a signal, since no order hangs on it."""
+    if scope.conversation is None or scope.purpose != SESSION_KEY:
+        return
+    frame = {
+        "type": "signal",
+        "event": "session_key.rotated",
+        "conversationId": str(scope.conversation),
+        "data": {"keyId": key_id},
+    }
+    hint = Hint(
+        str(scope.tenant), str(scope.conversation), None, "session_key.rotated", frame=frame
+    )
+    transaction.on_commit(partial(events.publish, [hint]))
 
 
 @receiver(pre_migrate)

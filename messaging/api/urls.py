@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging.api.views import accounts, conversations, devices, messages, notifications
+from messaging.api.views import accounts, conversations, devices, keys, messages, notifications
 
 urlpatterns = [
     path("auth/token", accounts.LogIn.as_view()),
@@ -14,6 +14,9 @@ urlpatterns = [
     path("me/sessions/<uuid:session_id>", accounts.OneSession.as_view()),
     path("devices", devices.Devices.as_view()),
     path("devices/<uuid:device_id>", devices.OneDevice.as_view()),
+    path("keys/devices", keys.KeyDevices.as_view()),
+    path("keys/devices/<uuid:key_device_id>", keys.OneKeyDevice.as_view()),
+    path("keys/devices/<uuid:key_device_id>/activate", keys.ActivateKeyDevice.as_view()),
     path("conversations", conversations.Conversations.as_view()),
     path("conversations/<uuid:conversation_id>", conversations.OneConversation.as_view()),
     path("conversations/<uuid:conversation_id>/participants", conversations.Participants.as_view()),
@@ -23,6 +26,11 @@ urlpatterns = [
     ),
     path("conversations/<uuid:conversation_id>/messages", conversations.Messages.as_view()),
     path("conversations/<uuid:conversation_id>/read", conversations.Read.as_view()),
+    path("conversations/<uuid:conversation_id>/session-keys", keys.SessionKeys.as_view()),
+    path(
+        "conversations/<uuid:conversation_id>/session-keys/rotate",
+        keys.RotateSessionKey.as_view(),
+    ),
     path("messages/direct", messages.Direct.as_view()),
     path("messages/group", messages.Group.as_view()),
     path("messages/search", messages.Search.as_view()),

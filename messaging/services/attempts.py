@@ -37,12 +37,12 @@ FORGET = """
 """
 
 
-def count(*subjects: str) -> None:
-    """Count an attempt of each of *subjects*; refused when one of them has had too many."""
+def count(*subjects: str, limit: int | None = None) -> None:
+    """Count an attempt of each of *subjects*; refused when one has had too many."""
     with connection.cursor() as cursor:
         cursor.execute(COUNT, [keys(subjects), WINDOW, WINDOW])
         counts = [row[0] for row in cursor.fetchall()]
-    if max(counts) > LIMIT:
+    if max(counts) > (LIMIT if limit is None else limit):
         raise QuotaExceeded("Too many attempts; wait 15 minutes.", retry_after=RETRY_AFTER)
 
 

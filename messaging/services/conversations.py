@@ -118,6 +118,8 @@ def add_participant(
         role=Participant.Role(role),
         joined_seq=0 if history else seq,
     )
+    if not history:  # a key that they may have opens nothing from before
+        encryption.rotate(actor.tenant_id, conversation.pk, "member-added")
     _record(actor, conversation.pk, "participant.added", user=person.pk, history=history)
 
 

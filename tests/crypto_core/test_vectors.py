@@ -5,15 +5,19 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from joserfc.errors import JoseError
+from joserfc.jwe import CompactEncryption, Recipient
+from joserfc.jwk import RSAKey
 
-from crypto_core import suite
-from crypto_core.errors import DecryptionFailed
+from crypto_core import jose, suite
+from crypto_core.errors import DecryptionFailed, EnvelopeInvalid
 from crypto_core.jose import thumbprint, token_keys
 
 GOLDEN = Path(__file__).parent.parent / "vectors" / "waxwing-v1.json"
@@ -29,6 +33,12 @@ def cases(name: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     for group in json.loads((WYCHEPROOF / name).read_text())["testGroups"]:
         for test in group["tests"]:
             yield group, test
+
+
+@cache
+def rsa_key(pem: str) -> RSAKey:
+    """The key in *pem*: reading one takes longer than using it."""
+    return RSAKey.import_key(pem)
 
 
 def test_the_golden_file_is_what_it_was():
@@ -111,3 +121,42 @@ def test_wycheproof_keys_are_derived():
             derived += 1
 
     assert derived == 23
+
+
+@needs_wycheproof
+@pytest.mark.req("S58")
+def test_wycheproof_wrapped_keys_open_or_are_refused():
+    key_wrap = jose._REGISTRY.get_alg(jose.ALG)
+    counts = {"unwrapped": 0, "labelled": 0, "invalid": 0}
+    for group, test in cases("rsa_oaep_4096_sha256_mgf1sha256_test.json"):
+        recipient = Recipient(CompactEncryption({"alg": jose.ALG}))
+        recipient.recipient_key = rsa_key(group["privateKeyPem"])
+        recipient.encrypted_key = bytes.fromhex(test["ct"])
+        if test["result"] == "valid" and not test["label"]:
+            assert key_wrap.decrypt_cek(recipient) == bytes.fromhex(test["msg"]), test["tcId"]
+            counts["unwrapped"] += 1
+            continue
+        with pytest.raises(JoseError):
+            key_wrap.decrypt_cek(recipient)
+        counts["invalid" if test["result"] == "invalid" else "labelled"] += 1
+
+    assert counts == {"unwrapped": 10, "labelled": 8, "invalid": 19}
+
+
+@needs_wycheproof
+@pytest.mark.req("S58")
+def test_wycheproof_envelopes_open_only_for_a_wrapped_key_of_32_bytes():
+    opened = []
+    for group, test in cases("rsa_oaep_4096_sha256_mgf1sha256_test.json"):
+        key = (bytes.fromhex(test["msg"]) + bytes(32))[:32]
+        header = suite.b64(json.dumps({"alg": jose.ALG, "enc": jose.ENC, "typ": "t"}).encode())
+        body = AESGCM(key).encrypt(bytes(12), b"text", header.encode())
+        parts = (bytes.fromhex(test["ct"]), bytes(12), body[:-16], body[-16:])
+        envelope = ".".join([header, *map(suite.b64, parts)])
+        try:
+            assert jose.decrypt(envelope, rsa_key(group["privateKeyPem"]), typ="t") == b"text"
+            opened.append(test["tcId"])
+        except EnvelopeInvalid:
+            pass
+
+    assert opened == [7]

@@ -100,6 +100,7 @@ def test_no_value_of_any_field_breaks_an_operation(
     good = {"content": "Hello", "recipientId": str(bob.pk), "userId": str(bob.pk), "seq": 1}
     good |= {"conversationId": sent["conversationId"], "participantIds": [str(bob.pk)]}
     good |= {"username": "alice", "password": "x", "refreshToken": "x"}
+    good |= {"label": "Phone", "nonce": "A" * 43}
     good |= {"platform": "apns", "token": "0a" * 32}
 
     for name in body["properties"]:
@@ -149,6 +150,7 @@ NAMES = (
     "jobId",
     "queue",
     "deviceId",
+    "keyDeviceId",
 )
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from messaging.models import User
+from messaging.models import Message, User
 from messaging.services import accounts
 from queueing.testing import work_all
+from tests.keypairs import public
 from tests.messaging.api.calls import V1
 from tests.messaging.api.conftest import Client
 from tests.messaging.api.contract import schema
@@ -20,6 +21,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "addParticipant": {"userId": "{stranger}"},
     "markRead": {"seq": 1},
     "editMessage": {"content": "Hello"},
+    "activateKeyDevice": {"nonce": "A" * 43},
+    "getSessionKey": {"keyId": "{keyId}", "deviceId": "{keyDeviceId}"},
 }
 
 READ = {"HTTP_IF_MATCH": "*"}  # for those operations that change what one has read
@@ -37,6 +40,8 @@ OWN = {
     "listNotifications",
     "listDevices",
     "registerDevice",
+    "listKeyDevices",
+    "registerKeyDevice",
     "searchMessages",
     "getQueueMetrics",
     "getHealth",
@@ -75,6 +80,10 @@ def objects(client: Client, alice: User, bob: User, carol: User) -> dict[str, st
         "deviceId": client(bob)
         .post(f"{V1}/devices", {"platform": "fcm", "token": "bob's"}, format="json")
         .json()["id"],
+        "keyDeviceId": client(bob)
+        .post(f"{V1}/keys/devices", {"label": "Phone", "jwk": public()}, format="json")
+        .json()["id"],
+        "keyId": str(Message.objects.get(pk=sent["message"]["id"]).key_id),
         "bob": str(bob.pk),
     }
 
