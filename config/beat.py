@@ -80,7 +80,7 @@ def window_of(entry: Any) -> datetime:
         start, delta, _ = entry.schedule.remaining_delta(last)
         due: datetime = start + delta
     elif isinstance(entry.schedule, schedule):
-        due = last + entry.schedule.run_every
+        due = last + entry.schedule.run_every  # type: ignore[attr-defined]
     else:
         due = datetime.now(UTC).replace(second=0, microsecond=0)
     return due.astimezone(UTC)
