@@ -11,8 +11,8 @@ def is_news(record: LogRecord) -> bool:
     return record.args != PROBE
 
 
-def to_stderr(level: str) -> dict[str, Any]:
-    """The logging settings for messages of at least *level*."""
+def to_stderr(level: str, *, cache: bool = False) -> dict[str, Any]:
+    """The logging settings for messages of at least *level*, with every use of a *cache* or none."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -21,6 +21,7 @@ def to_stderr(level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "loggers": {
             "celery.worker.strategy": {"level": "WARNING"},  # says twice that a drain ran
+            "crypto_core.cache": {"level": "DEBUG" if cache else "WARNING"},
             "django.request": {"filters": ["news"]},
         },
         "root": {"handlers": ["stderr"], "level": level},

@@ -132,7 +132,17 @@ DATABASES = {
 
 REDIS_URL = env.redis_url("localhost")
 REDIS_QUEUE_URL = f"{REDIS_URL.rpartition('/')[0]}/{env.integer('REDIS_QUEUE_DB', 1)}"
-REDIS_CONNECTION_TIMEOUT = 0.5  # seconds: a publish is a hint and may not hold up its caller
+# Seconds, from milliseconds: what is published is a hint and may not hold up its caller.
+REDIS_CONNECTION_TIMEOUT = env.integer("REDIS_CONNECTION_TIMEOUT", 500, least=1) / 1000
+# Django's cache: for what is built on Waxwing, which itself keeps nothing here.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "TIMEOUT": env.integer("CACHE_DEFAULT_TTL", env.integer("REDIS_TTL_DEFAULT", 300)),
+        "KEY_PREFIX": env.text("CACHE_KEY_PREFIX", "waxwing"),
+    }
+}
 
 # --- Channels
 
@@ -186,7 +196,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": env.text("BROKER_PREFIX", "waxwing:"),
     "socket_timeout": 10 if env.flag("CELERY_WORKER") else 0.5,  # a worker's BRPOP blocks for 1 s
-    "socket_connect_timeout": 0.5,
+    "socket_connect_timeout": REDIS_CONNECTION_TIMEOUT,
     "socket_keepalive": True,
     "health_check_interval": 10,
     "max_retries": 1,
@@ -226,9 +236,8 @@ CRYPTO_SESSION_MESSAGES = env.integer("CRYPTO_SESSION_MESSAGES", 100_000, least=
 CACHE_L1_TTL = env.integer("CACHE_L1_TTL", 3600)  # the upper bound of all that a process caches
 CRYPTO_CACHE_SECONDS = min(env.integer("ENCRYPTION_SESSION_KEY_TTL", 300), CACHE_L1_TTL)
 CRYPTO_TENANT_CACHE_SECONDS = min(3600, CACHE_L1_TTL)
-CRYPTO_CACHE_SIZE = (
-    env.integer("CACHE_L1_MAX_SIZE", 4096) if env.flag("CACHE_L1_ENABLED", True) else 0
-)
+CACHE_L1_SIZE = env.integer("CACHE_L1_MAX_SIZE", 4096) if env.flag("CACHE_L1_ENABLED", True) else 0
+CRYPTO_CACHE_SIZE = CACHE_L1_SIZE
 
 # --- Messaging
 
@@ -279,4 +288,4 @@ SPECTACULAR_SETTINGS = {
 
 # --- Logs
 
-LOGGING = logs.to_stderr(env.text("LOG_LEVEL", "INFO"))
+LOGGING = logs.to_stderr(env.text("LOG_LEVEL", "INFO"), cache=env.flag("CACHE_LOGGING"))

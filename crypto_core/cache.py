@@ -4,6 +4,7 @@ The cache never hands out its own buffer: a shared one that is wiped on eviction
 thread seal under a key of zeros. It is safe to use from threads and empty after a fork.
 """
 
+import logging
 import os
 import threading
 import time
@@ -15,6 +16,8 @@ from weakref import WeakSet
 
 from crypto_core.errors import CryptoError
 from crypto_core.suite import KEY_BYTES, Scope, key_id
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -70,14 +73,12 @@ class KeyCache:
     def copy(self, kid: str) -> Key | None:
         """A copy of the key *kid*, if it is here."""
         with self._lock:
-            entry = self._fresh(kid)
-            return entry.key.copy() if entry else None
+            return self._copy(kid)
 
     def copy_active(self, scope: Scope) -> Key | None:
         """A copy of the key that seals for *scope*, if it is known."""
         with self._lock:
-            entry = self._fresh(self._active.get(scope, ""))
-            return entry.key.copy() if entry else None
+            return self._copy(self._active.get(scope, ""))
 
     def put(self, key: Key, seconds: float, *, active: bool = False) -> None:
         """Keep a copy of *key*; an *active* one seals for its scope unless a younger one does."""
@@ -102,6 +103,11 @@ class KeyCache:
         with self._lock:
             for kid in list(self._held):
                 self._drop(kid)
+
+    def _copy(self, kid: str) -> Key | None:
+        entry = self._fresh(kid)
+        log.debug("key %s: %s", kid or "of a scope", "found" if entry else "not here")
+        return entry.key.copy() if entry else None
 
     def _fresh(self, kid: str) -> _Entry | None:
         entry = self._held.get(kid)

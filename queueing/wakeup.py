@@ -56,7 +56,7 @@ class Hints:
             self._redis = Redis.from_url(
                 settings.REDIS_QUEUE_URL,
                 socket_timeout=FLAG_TIMEOUT,
-                socket_connect_timeout=FLAG_TIMEOUT,
+                socket_connect_timeout=min(FLAG_TIMEOUT, settings.REDIS_CONNECTION_TIMEOUT),
                 retry=Retry(NoBackoff(), 0),
             )
         return self._redis

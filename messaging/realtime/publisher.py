@@ -12,13 +12,14 @@ from typing import Any
 
 import redis
 from channels_redis.utils import _consistent_hash
+from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 0.5  # seconds for connecting, and for an answer
+TIMEOUT = 0.5  # seconds for an answer
 PAUSE = 1.0  # seconds without an attempt after one that failed
 
 
@@ -72,7 +73,7 @@ def connect(host: dict[str, Any]) -> redis.Redis:
     """A client that gives up early, for a *host* in any of the forms that channels-redis takes."""
     options = host | {
         "socket_timeout": TIMEOUT,
-        "socket_connect_timeout": TIMEOUT,
+        "socket_connect_timeout": settings.REDIS_CONNECTION_TIMEOUT,
         "retry": Retry(NoBackoff(), 0),
     }
     if address := options.pop("address", None):
@@ -81,7 +82,7 @@ def connect(host: dict[str, Any]) -> redis.Redis:
         sentinels = options.pop("sentinels")
         sentinel_options = (options.pop("sentinel_kwargs", None) or {}) | {
             "socket_timeout": TIMEOUT,
-            "socket_connect_timeout": TIMEOUT,
+            "socket_connect_timeout": settings.REDIS_CONNECTION_TIMEOUT,
         }
         sentinel: Any = Sentinel
         client: redis.Redis = sentinel(sentinels, sentinel_kwargs=sentinel_options).master_for(

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 
 from messaging.errors import AccountDisabled, TokenExpired, Unauthenticated
@@ -20,9 +21,8 @@ from messaging.models import Session, Tenant, User
 from messaging.services import tokens
 from messaging.services.tokens import Claims
 
-CACHE_SECONDS = 30
+CACHE_SECONDS = 30  # at most; CACHE_L1_TTL may ask for less
 LEEWAY = timedelta(seconds=tokens.LEEWAY)
-CACHE_SIZE = 4096
 
 Value = TypeVar("Value")
 
@@ -51,9 +51,10 @@ class Recent(Generic[Value]):
     def put(self, key: object, value: Value) -> None:
         """Remember *value*; the oldest goes when there are too many."""
         with self._lock:
-            self._entries[key] = (monotonic() + CACHE_SECONDS, value)
+            until = monotonic() + min(CACHE_SECONDS, settings.CACHE_L1_TTL)
+            self._entries[key] = (until, value)
             self._entries.move_to_end(key)
-            if len(self._entries) > CACHE_SIZE:
+            while len(self._entries) > settings.CACHE_L1_SIZE:
                 self._entries.popitem(last=False)
 
     def drop(self, key: object) -> None:
