@@ -68,7 +68,8 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             return super().apply_async(entry, producer=producer, advance=advance)
         except Exception as error:
             if entry.task not in periodic.names():
-                raise
+                log.warning("beat: %s not sent (%s)", entry.name, type(error).__name__)
+                return None  # it comes again soon, and nothing depends on it
             log.warning("beat: %s not sent (%s), run here", entry.name, type(error).__name__)
             return periodic.run(entry.task, window)
 

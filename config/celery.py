@@ -11,5 +11,6 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()  # the current app is kept per thread; a request's thread would see none
 app.autodiscover_tasks()  # the drains
 app.autodiscover_tasks(["queueing"], related_name="maintenance")
+app.autodiscover_tasks(["queueing"], related_name="checkups")
 app.autodiscover_tasks(related_name="jobs")  # what they work on
 app.steps["worker"].add("queueing.sweeper:Sweeper")

@@ -19,6 +19,7 @@ state_save_interval = 5000  # milliseconds
 purge_offline_workers = 60  # seconds
 max_tasks = 10_000
 tasks_columns = "name,state,result,received,runtime,worker,exception,uuid"
+CODES_ONLY = "QueueUnhealthy("  # the one error whose text is all codes
 
 if basic_auth[0].endswith(":"):
     raise SystemExit("FLOWER_PASSWORD is not set.")
@@ -28,6 +29,6 @@ def format_task(task: Task) -> Task:
     """The task without whatever an argument or an error's text might say."""
     task.args = task.kwargs = ""
     task.traceback = None
-    if task.exception:
+    if task.exception and not task.exception.startswith(CODES_ONLY):
         task.exception = task.exception.partition("(")[0]
     return task

@@ -7,7 +7,7 @@ back). Times are UTC. A run is done once for its time, however often it is asked
 
 from dataclasses import dataclass
 
-from queueing.queues import CLEANUP, Queue
+from queueing.queues import CLEANUP, INDEXING, Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +38,12 @@ SCHEDULE = (
     Periodic("devices.prune",             CLEANUP, "Forget devices that nobody has seen for long.",  hour="3"),
     Periodic("keys.maintain",             CLEANUP, "Retire, re-wrap and destroy the keys that are due."),
     Periodic("prune the ledger",          CLEANUP, "Delete jobs whose time is over.", every=300, task="cleanup.prune"),
+    # Each queue is looked at by the worker that does not serve it: who is gone is told by who is left.
+    Periodic("health.delivery",     CLEANUP,  "Show the health of message-delivery in Flower.",       every=15),
+    Periodic("health.encryption",   CLEANUP,  "Show the health of message-encryption in Flower.",     every=15),
+    Periodic("health.indexing",     CLEANUP,  "Show the health of message-indexing in Flower.",       every=15),
+    Periodic("health.notification", INDEXING, "Show the health of message-notification in Flower.",   every=15),
+    Periodic("health.batch",        INDEXING, "Show the health of batch-message-sending in Flower.",  every=15),
+    Periodic("health.cleanup",      INDEXING, "Show the health of message-cleanup in Flower.",        every=15),
 )
 # fmt: on

@@ -15,7 +15,8 @@
     ├── ArgsInvalid           a job is told something that its kind does not take
     ├── LeaseLost             somebody else owns a job by now; what was done for it is rolled back
     ├── DatabaseAway          PostgreSQL went away; the sweeper gives the jobs to others
-    └── DrainFailed           something in the executor itself
+    ├── DrainFailed           something in the executor itself
+    └── QueueUnhealthy        what a queue's check-up found, as codes
 
 The text of a JobError is stored and shown, so it may name ids and codes and never any content. Of
 any other error only the class is kept: its text may quote a row.
@@ -124,3 +125,9 @@ class DrainFailed(LedgerError):
     """Something in the executor itself raised; its class is the text."""
 
     code = "drain-failed"
+
+
+class QueueUnhealthy(LedgerError):
+    """A queue does not do its work; the reasons, as codes, are the text."""
+
+    code = "queue-unhealthy"

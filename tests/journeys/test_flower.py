@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from config.schedule import SCHEDULE
+from queueing.queues import QUEUES
 from tests.system.rest import get_with_password
 from tests.system.system import System
 from tests.system.waiting import wait_until
@@ -76,3 +77,15 @@ def test_flower_knows_every_task_by_its_name_and_with_no_argument(system: System
         else:
             assert task["name"].endswith(".drain"), task
             assert (task["args"], task["kwargs"]) == ("()", "{}"), task
+
+
+@pytest.mark.req("S130")
+def test_flower_shows_the_health_of_every_queue(system: System) -> None:
+    def shown() -> dict[str, str]:
+        found = [task for task in tasks(system) if (task["name"] or "").startswith("health.")]
+        return {task["name"]: task["result"] for task in found if task["state"] == "SUCCESS"}
+
+    wait_until(lambda: len(shown()) == len(QUEUES), seconds=60)
+
+    for result in shown().values():
+        assert re.search(r"(healthy|degraded|paused) waiting=\d+ oldest=[\d.]+s", result), result
