@@ -32,6 +32,7 @@ class Me(Shape):
     name = serializers.CharField()
     kind = serializers.ChoiceField(choices=["person", "service"])
     is_staff = serializers.BooleanField()
+    phone = serializers.CharField(allow_blank=True)
     time_zone = serializers.CharField()
     locale = serializers.CharField()
     tenant = TenantName()

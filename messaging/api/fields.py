@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from messaging.models import Priority
+from messaging.models.accounts import E164
 
 CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -23,6 +25,23 @@ class Text(serializers.CharField):
 
     def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):
+            self.fail("invalid")
+        return data
+
+
+@extend_schema_field({"type": "string", "pattern": f"^({E164})?$"})
+class Phone(Text):
+    """A telephone number of E.164, or none."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invalid": "Must be a number of E.164, as in +4930123456."
+    }
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_blank": True, "max_length": 16} | options)
+
+    def to_internal_value(self, data: object) -> str:
+        if not isinstance(data, str) or not re.fullmatch(E164, data):
             self.fail("invalid")
         return data
 

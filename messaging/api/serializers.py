@@ -10,7 +10,7 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 from rest_framework.serializers import as_serializer_error
 
-from messaging.api.fields import Flag, Id, Metadata, Moment, PriorityName, Text, Whole
+from messaging.api.fields import Flag, Id, Metadata, Moment, Phone, PriorityName, Text, Whole
 from messaging.api.pages import LARGEST_SEQ, Cursor, Limit
 from messaging.models import DevicePushToken
 from messaging.services.conversations import MOST_PARTICIPANTS
@@ -78,6 +78,10 @@ class Credentials(Strict):
 
 class RefreshToken(Strict):
     refresh_token = Text(max_length=TOKEN)
+
+
+class ChangeMe(Strict):
+    phone = Phone(help_text="E.164, as in +4930123456; empty for none.")
 
 
 class RegisterDevice(Strict):

@@ -10,7 +10,7 @@ from django.db import models
 from messaging.models.base import Identified, Owned
 
 SYSTEM = "system"  # the slug of the operators' own tenant
-E164 = r"^\+[1-9][0-9]{6,14}\Z"
+E164 = r"\+[1-9][0-9]{6,14}"
 
 
 class Tenant(Identified):
@@ -98,7 +98,7 @@ class User(Owned, AbstractBaseUser, PermissionsMixin):
         max_length=16,
         blank=True,
         default="",
-        validators=[RegexValidator(E164, "A number as in +4930123456.")],
+        validators=[RegexValidator(rf"^{E164}\Z", "A number as in +4930123456.")],
     )
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.PERSON)
     issuer = models.CharField(max_length=200, null=True, blank=True)  # who vouches for the subject

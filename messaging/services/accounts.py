@@ -1,6 +1,7 @@
 """Logging in, and the names under which the rest of what an account can do is found."""
 
 import logging
+from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
@@ -8,7 +9,7 @@ from django.db import transaction
 from messaging import audit
 from messaging.errors import Unauthenticated
 from messaging.models import SYSTEM, Tenant, User
-from messaging.services import attempts
+from messaging.services import attempts, identities
 from messaging.services.identities import Identity, authenticate, in_good_standing, revoked
 from messaging.services.sessions import (
     Tokens,
@@ -25,6 +26,7 @@ __all__ = [
     "Identity",
     "Tokens",
     "authenticate",
+    "change_phone",
     "issue_ticket",
     "list_sessions",
     "log_in",
@@ -50,6 +52,24 @@ def log_in(*, username: str, password: str, user_agent: str = "", address: str =
         raise Unauthenticated("The name or the password is wrong.")
     attempts.give_back(*subjects)
     return open_session(user=user, user_agent=user_agent)
+
+
+@transaction.atomic
+def change_phone(*, user: User, session_id: UUID, phone: str) -> User:
+    """*user* with the number *phone*, or with none; whether it is theirs is not asked."""
+    changed = User.objects.select_related("tenant").select_for_update(of=("self",)).get(pk=user.pk)
+    changed.phone = phone
+    changed.save(update_fields=["phone"])
+    transaction.on_commit(lambda: identities.forget(session_id))
+    audit.record(
+        tenant_id=user.tenant_id,
+        actor_id=user.pk,
+        action="user.phone-changed",
+        target_type="user",
+        target_id=user.pk,
+        has_phone=bool(phone),
+    )
+    return changed
 
 
 def _proved(user: User | None, password: str) -> bool:

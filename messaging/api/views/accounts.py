@@ -15,8 +15,8 @@ from messaging.api.authentication import caller, identity_of
 from messaging.api.openapi import problems
 from messaging.api.pages import page
 from messaging.api.rendering import moment
-from messaging.api.serializers import Credentials, Page, RefreshToken, body_of, query_of
-from messaging.models import Session
+from messaging.api.serializers import ChangeMe, Credentials, Page, RefreshToken, body_of, query_of
+from messaging.models import Session, User
 from messaging.services import accounts
 from messaging.services.accounts import Tokens
 
@@ -96,20 +96,22 @@ class Me(APIView):
     )
     def get(self, request: Request) -> Response:
         identity = identity_of(request)
-        user = identity.user
-        return Response(
-            {
-                "id": user.pk,
-                "username": user.username,
-                "name": user.name,
-                "kind": user.kind,
-                "isStaff": user.is_staff,
-                "timeZone": user.time_zone,
-                "locale": user.locale,
-                "tenant": {"id": user.tenant_id, "name": user.tenant.name},
-                "sessionId": identity.session_id,
-            }
+        return Response(oneself(identity.user, identity.session_id))
+
+    @extend_schema(
+        operation_id="changeMe",
+        summary="Change the number that one gets SMS at",
+        description="An empty number: none.",
+        request=ChangeMe,
+        responses={200: shapes.Me} | problems(400, 401, 413, 415),
+    )
+    def patch(self, request: Request) -> Response:
+        body = body_of(request, ChangeMe)
+        identity = identity_of(request)
+        user = accounts.change_phone(
+            user=identity.user, session_id=identity.session_id, phone=body["phone"]
         )
+        return Response(oneself(user, identity.session_id))
 
 
 @extend_schema(tags=["account"])
@@ -140,6 +142,22 @@ class OneSession(APIView):
     def delete(self, request: Request, session_id: UUID) -> Response:
         accounts.revoke(user=caller(request), session_id=session_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def oneself(user: User, session_id: UUID) -> dict[str, Any]:
+    """*user* to themselves."""
+    return {
+        "id": user.pk,
+        "username": user.username,
+        "name": user.name,
+        "kind": user.kind,
+        "isStaff": user.is_staff,
+        "phone": user.phone,
+        "timeZone": user.time_zone,
+        "locale": user.locale,
+        "tenant": {"id": user.tenant_id, "name": user.tenant.name},
+        "sessionId": session_id,
+    }
 
 
 def rendered(pair: Tokens) -> dict[str, Any]:

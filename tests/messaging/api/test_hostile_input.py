@@ -101,7 +101,7 @@ def test_no_value_of_any_field_breaks_an_operation(
     good |= {"conversationId": sent["conversationId"], "participantIds": [str(bob.pk)]}
     good |= {"username": "alice", "password": "x", "refreshToken": "x"}
     good |= {"label": "Phone", "nonce": "A" * 43}
-    good |= {"platform": "apns", "token": "0a" * 32}
+    good |= {"platform": "apns", "token": "0a" * 32, "phone": "+4930123456"}
 
     for name in body["properties"]:
         for value in NASTY:

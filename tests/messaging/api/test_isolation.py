@@ -34,6 +34,7 @@ OWN = {
     "logOut",
     "issueSocketTicket",
     "whoAmI",
+    "changeMe",
     "listSessions",
     "listConversations",
     "startConversation",
