@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from messaging.api.views import accounts, conversations, devices, keys, messages, notifications
+from messaging.api.views import (
+    accounts,
+    conversations,
+    devices,
+    keys,
+    messages,
+    notifications,
+    trail,
+)
 
 urlpatterns = [
     path("auth/token", accounts.LogIn.as_view()),
@@ -36,6 +44,7 @@ urlpatterns = [
     path("messages/search", messages.Search.as_view()),
     path("messages/<uuid:message_id>", messages.OneMessage.as_view()),
     path("messages/<uuid:message_id>/deliveries", messages.Deliveries.as_view()),
+    path("audit", trail.AuditTrail.as_view()),
     path("notifications", notifications.Inbox.as_view()),
     path("notifications/<uuid:notification_id>/read", notifications.ReadNotification.as_view()),
 ]
