@@ -55,6 +55,7 @@ class Conversation(Owned):
 
     class Meta:
         db_table = "conversations"
+        permissions = [("rotate_key", "Can give a conversation a new key")]
         indexes = [models.Index(fields=["tenant", "-id"], name="conversations_tenant_idx")]
 
     def __str__(self) -> str:
