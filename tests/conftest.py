@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from messaging.models import SYSTEM, Tenant, User
-from tests.system.fixtures import system
+from tests.system.fixtures import providers, system
 
-__all__ = ["system"]
+__all__ = ["providers", "system"]
 
 PASSWORD = "correct horse battery staple"
 

@@ -45,6 +45,9 @@ class Api:
     def put(self, path: str, body: object) -> Reply:
         return self.ask("PUT", path, body)
 
+    def patch(self, path: str, body: object) -> Reply:
+        return self.ask("PATCH", path, body)
+
     def delete(self, path: str) -> Reply:
         return self.ask("DELETE", path)
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, LiteralString
@@ -29,7 +30,8 @@ from tests.system.waiting import wait_until
 class System:
     """Everything at *home*; the database is fresh, the servers' data may be of an earlier run."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, variables: Mapping[str, str] | None = None) -> None:
+        self.variables = variables or {}  # besides those that every system has
         self.servers = Embedded(home, durable=False)
         self.home = self.servers.home
         self.log, self.mail = self.home / "log", self.home / "mail"
@@ -45,7 +47,8 @@ class System:
         self.web = f"http://127.0.0.1:{self.ports.web}"
         self.socket = f"ws://127.0.0.1:{self.ports.sockets}/ws/v1"
         self.flower = f"http://127.0.0.1:{self.ports.flower}/flower"
-        self.environment = environment(self.home, self.ports, self.servers.start(), self.mark)
+        found = environment(self.home, self.ports, self.servers.start(), self.mark)
+        self.environment = found | dict(self.variables)
         self._empty()
         self._run("manage.py", "migrate", "--verbosity=0")
         self.people = json.loads(self._run("-m", "tests.system.people"))
