@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("messaging", "0007_cleanup_runs"),
+        ("messaging", "0008_security_officers"),
     ]
 
     operations = [
