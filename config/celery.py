@@ -2,6 +2,7 @@
 
 import os
 
+from billiard import pool
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -14,3 +15,7 @@ app.autodiscover_tasks(["queueing"], related_name="maintenance")
 app.autodiscover_tasks(["queueing"], related_name="checkups")
 app.autodiscover_tasks(related_name="jobs")  # what they work on
 app.steps["worker"].add("queueing.sweeper:Sweeper")
+
+# A child that ends waits until its last answer was counted, by default for 30 s. A worker that is
+# stopping may never count it, and nothing here depends on answers: the ledger has committed.
+pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 20  # tenths of a second

@@ -1,8 +1,9 @@
 """Workers share the lanes, except for queues whose concurrency is set."""
 
 import pytest
+from billiard import pool
 
-from config import programs
+from config import celery, processes, programs
 from queueing.queues import QUEUES
 
 
@@ -41,3 +42,11 @@ def test_a_queue_with_a_set_concurrency_has_its_own_worker(
         "delivery": ("message-delivery", "4"),
         "notification": ("message-notification", "1"),
     }
+
+
+def test_a_worker_that_stops_waits_for_no_answer_longer_than_its_supervisor() -> None:
+    assert celery.app
+    waits = pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT
+    seconds = waits * pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
+
+    assert seconds < processes.STOP_SECONDS / 3
