@@ -36,7 +36,7 @@ class TemplatePage(TenantAdmin):
     """Every version stays; the newest one of a tenant, channel and type holds."""
 
     form = TemplateForm
-    list_display = ("channel", "type", "tenant", "version", "subject", "created_at")
+    list_display = ("channel", "type", "tenant", "version", "subject", "body")
     list_filter = ("channel", "type")
     list_select_related = ("tenant",)
     ordering = ("channel", "type", "tenant", "-version")

@@ -45,7 +45,8 @@ def _register(
     key = fingerprint(platform, token)
     found = DevicePushToken.objects.select_for_update().filter(token_hash=key).first()
     if found is not None and found.user_id != user.pk:
-        _record("device.moved", found, actor_id=user.pk)
+        known = found.tenant_id == user.tenant_id  # who has it now is not another tenant's to know
+        _record("device.moved", found, actor_id=user.pk if known else None)
         found.delete()
         found = None
     if own.filter(disabled_at=None).exclude(token_hash=key).count() >= MOST:
@@ -113,7 +114,7 @@ def _stale(now: datetime) -> datetime:
     return now - timedelta(days=settings.PUSH_STALE_DAYS)
 
 
-def _record(action: str, row: DevicePushToken, *, actor_id: UUID) -> None:
+def _record(action: str, row: DevicePushToken, *, actor_id: UUID | None) -> None:
     audit.record(
         tenant_id=row.tenant_id,
         actor_id=actor_id,

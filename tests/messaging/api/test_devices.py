@@ -58,7 +58,9 @@ def test_a_token_that_was_another_persons_moves_even_from_another_tenant(
     assert after["id"] != before["id"]
     assert client(mallory).get(DEVICES).json()["data"] == []
     assert DevicePushToken.objects.get().tenant_id == bob.tenant_id
-    assert AuditEvent.objects.get(action="device.moved").tenant_id == mallory.tenant_id
+    moved = AuditEvent.objects.get(action="device.moved")
+    assert (moved.tenant_id, moved.actor_id) == (mallory.tenant_id, None)
+    assert str(bob.pk) not in moved.body
 
 
 def test_a_person_has_at_most_ten_devices(client: Client, bob: User) -> None:
