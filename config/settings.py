@@ -10,6 +10,7 @@ from config.providers import APNS, APP_NAME, FCM, PROVIDER_CA, PUSH_STALE_DAYS, 
 from queueing.queues import QUEUES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
 
 # --- Core
 
@@ -35,6 +36,7 @@ SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", HTTPS)
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_TLS_PROXY") else None
 )
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]  # scraped where no proxy is between
 SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", 31_536_000 if HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
 
@@ -285,6 +287,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
+
+# --- Monitoring
+
+METRICS_TOKEN = env.secret("METRICS_TOKEN")  # unset: /metrics answers this machine only
 
 # --- Logs
 

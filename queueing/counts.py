@@ -21,6 +21,13 @@ MINUTES = """
     SELECT queue, sum(completed)::int, sum(failed)::int, sum(seconds)::float8 FROM queue_minutes
     WHERE minute > now() - make_interval(mins => %(minutes)s::int) GROUP BY queue"""
 
+TOTALS = """
+    SELECT queue, sum(completed)::bigint, sum(failed)::bigint, sum(retried)::bigint,
+        sum(crashed)::bigint, sum(seconds)::float8
+    FROM queue_minutes GROUP BY queue"""
+
+OUTCOMES = ("completed", "failed", "retried", "crashed")
+
 
 @dataclass(slots=True)
 class Counts:
@@ -52,6 +59,17 @@ class Recent:
         return self.seconds / self.completed if self.completed else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What one queue has done since the beginning."""
+
+    completed: int = 0
+    failed: int = 0
+    retried: int = 0
+    crashed: int = 0
+    seconds: float = 0.0  # spent on the completed ones
+
+
 def by_state() -> dict[Queue, Counts]:
     """The counts of every queue."""
     found = {queue.name: Counts() for queue in QUEUES}
@@ -66,3 +84,9 @@ def recent(minutes: int) -> dict[Queue, Recent]:
     """What every queue did within the last *minutes*."""
     found = {name: Recent(*rest) for name, *rest in fetch(MINUTES, {"minutes": minutes})}
     return {queue: found.get(queue.name, Recent()) for queue in QUEUES}
+
+
+def totals() -> dict[Queue, Totals]:
+    """What every queue has done since the beginning; never less than it was."""
+    found = {name: Totals(*rest) for name, *rest in fetch(TOTALS)}
+    return {queue: found.get(queue.name, Totals()) for queue in QUEUES}

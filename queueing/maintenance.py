@@ -11,7 +11,7 @@ from queueing.postgres import execute
 
 BATCH = 1000  # rows of one commit
 MOST_BATCHES = 200  # of one run; the next one is near
-MINUTE_DAYS = 400  # that the counts by the minute are kept
+MINUTE_DAYS = 35  # that counts are kept by the minute; after that by the day, for good
 RUN_DAYS = 30  # that windows of periodic jobs are kept
 SKEW = timedelta(minutes=5)  # between our clock, which the ids are from, and PostgreSQL's
 
@@ -25,22 +25,27 @@ EXPIRED = """
     attempts AS (DELETE FROM job_attempts a USING expired e WHERE a.job_id = e.id)
     DELETE FROM jobs j USING expired e WHERE j.id = e.id"""
 
-SUM_UP = """
-    WITH parts AS (
-        DELETE FROM queue_minutes
-        WHERE holder <> 0 AND minute < date_trunc('minute', now()) - interval '1 minute'
-        RETURNING *)
+# Rows become parts of another one, so that sums over all of them never fall: they are counters.
+MERGE = """
+    WITH parts AS (DELETE FROM queue_minutes WHERE {which} RETURNING *, {into} AS whole)
     INSERT INTO queue_minutes AS m
         (queue, minute, holder, completed, failed, retried, crashed, seconds)
-    SELECT queue, minute, 0, sum(completed), sum(failed), sum(retried), sum(crashed), sum(seconds)
-    FROM parts GROUP BY queue, minute
+    SELECT queue, whole, 0, sum(completed), sum(failed), sum(retried), sum(crashed), sum(seconds)
+    FROM parts GROUP BY queue, whole
     ON CONFLICT (queue, minute, holder) DO UPDATE SET
         completed = m.completed + excluded.completed, failed = m.failed + excluded.failed,
         retried = m.retried + excluded.retried, crashed = m.crashed + excluded.crashed,
         seconds = m.seconds + excluded.seconds"""
+SUM_UP = MERGE.format(
+    which="holder <> 0 AND minute < date_trunc('minute', now()) - interval '1 minute'",
+    into="minute",
+)
+DAY = "date_trunc('day', minute, 'UTC')"
+SUM_UP_DAYS = MERGE.format(
+    which=f"minute < now() - interval '{MINUTE_DAYS} days' AND minute <> {DAY}", into=DAY
+)
 
 FORGET = (
-    f"DELETE FROM queue_minutes WHERE minute < now() - interval '{MINUTE_DAYS} days'",
     f"DELETE FROM scheduled_runs WHERE \"window\" < now() - interval '{RUN_DAYS} days'",
     "DELETE FROM workers WHERE seen_at < now() - interval '1 hour'",
 )
@@ -61,6 +66,7 @@ def prune() -> dict[str, int]:
         if count < BATCH:
             break
     minutes = execute(SUM_UP)
+    execute(SUM_UP_DAYS)
     for statement in FORGET:
         execute(statement)
     return {"jobs": deleted, "minutes": minutes}

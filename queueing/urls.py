@@ -3,7 +3,7 @@
 from django.urls import path
 
 from queueing.api import probes as probe
-from queueing.api import views
+from queueing.api import scrape, views
 
 ADDRESSES = (
     ("jobs/<uuid:job_id>", views.OneJob),
@@ -21,4 +21,8 @@ urlpatterns = [
     *(path(address, view.as_view(schema=None)) for address, view in ADDRESSES),
 ]
 
-probes = [path("live", probe.live), path("ready", probe.ready)]
+probes = [
+    path("live", probe.live),
+    path("ready", probe.ready),
+    path("metrics", scrape.scrape),
+]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from queueing import maintenance
+from queueing import counts, maintenance
 from queueing.errors import Permanent
 from queueing.executor import drain
 from queueing.jobs import Batch
@@ -91,15 +91,40 @@ def test_the_minutes_of_all_back_ends_become_one_row() -> None:
     assert list(rows) == [(0, 17, 1.5), (7, 1, 0.0)]
 
 
-def test_old_minutes_runs_and_workers_go() -> None:
+def test_old_minutes_become_days_and_nothing_of_them_is_lost() -> None:
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    day = midnight - timedelta(days=maintenance.MINUTE_DAYS + 2)
+    moments = [
+        day,
+        day + timedelta(minutes=1),
+        day + timedelta(hours=23),
+        day - timedelta(minutes=1),
+    ]
+    for number, minute in enumerate([*moments, midnight - timedelta(days=1)]):
+        QueueMinute.objects.create(
+            queue=DELIVERY.name, minute=minute, completed=10**number, failed=1, seconds=0.5
+        )
+
+    for _ in range(2):
+        maintenance.prune()
+
+        rows = QueueMinute.objects.order_by("minute").values_list("minute", "completed")
+        assert list(rows) == [
+            (day - timedelta(days=1), 1000),
+            (day, 111),
+            (midnight - timedelta(days=1), 10_000),
+        ]
+        total = counts.totals()[DELIVERY]
+        assert (total.completed, total.failed, total.seconds) == (11_111, 5, 2.5)
+
+
+def test_old_runs_and_workers_go() -> None:
     long_ago = timezone.now() - timedelta(days=401)
-    QueueMinute.objects.create(queue=DELIVERY.name, minute=long_ago)
     ScheduledRun.objects.create(name="x", window=long_ago)
     Worker.objects.create(name="w", hostname="h", pid=1, processes=1, queues=[], seen_at=long_ago)
 
     maintenance.prune()
 
-    assert not QueueMinute.objects.exists()
     assert not ScheduledRun.objects.exists()
     assert not Worker.objects.exists()
 
