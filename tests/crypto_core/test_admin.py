@@ -7,9 +7,10 @@ from django.contrib.admin.utils import quote  # an id may hold underscores
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from crypto_core.keyring import KeyRing
-from crypto_core.models import ConversationKey, TenantKey
+from crypto_core.models import ConversationKey, Device, TenantKey
 from crypto_core.suite import Scope
 from messaging.models import Tenant, User
 
@@ -77,3 +78,21 @@ def test_staff_see_the_keys_of_their_own_tenant_only(scope):
     assert own in page.text and foreign not in page.text
     missing = client.get(reverse("admin:crypto_core_conversationkey_change", args=[quote(foreign)]))
     assert missing.status_code == 302
+
+
+def test_a_device_is_shown_without_its_challenge(operator):
+    now = timezone.now()
+    row = Device.objects.create(
+        tenant_id=uuid4(), owner_id=uuid4(), label="Bob's phone", jwk={"kty": "RSA"},
+        thumbprint="A" * 43, challenge=b"challenge", challenge_expires_at=now, created_at=now,
+    )  # fmt: skip
+
+    pages = [
+        operator.get(reverse("admin:crypto_core_device_changelist"), {"q": str(row.owner_id)}),
+        operator.get(reverse("admin:crypto_core_device_change", args=[row.pk])),
+    ]
+
+    for page in pages:
+        assert page.status_code == 200 and row.thumbprint in page.text
+        assert b"challenge".hex() not in page.text and "b'challenge'" not in page.text
+    assert operator.get(reverse("admin:crypto_core_device_add")).status_code == 403

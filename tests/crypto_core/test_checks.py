@@ -59,6 +59,7 @@ def test_without_encryption_no_keyring_is_asked_for(settings):
         ("CRYPTO_MAX_AGE", "ENCRYPTION_ROTATION_ENABLED", "0", {}),
         ("CRYPTO_MAX_AGE", "ENCRYPTION_ROTATION_INTERVAL", "3600", AGES | {"content": 3600}),
         ("CRYPTO_MAX_AGE", "CRYPTO_INGRESS_HOURS", "2", AGES | {"ingress": 7200}),
+        ("CRYPTO_SESSION_MESSAGES", "CRYPTO_SESSION_MESSAGES", "5", 5),
         ("CRYPTO_MAX_AGE", "CRYPTO_TENANT_DAYS", "30", AGES | {"wrap": 2_592_000}),
         ("CRYPTO_CACHE_SECONDS", "ENCRYPTION_SESSION_KEY_TTL", "60", 60),
         ("CRYPTO_CACHE_SECONDS", "CACHE_L1_TTL", "10", 10),

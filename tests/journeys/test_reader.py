@@ -13,6 +13,7 @@ import pytest
 
 from tests.system.canary import word
 from tests.system.system import ROOT, System
+from tests.system.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 OLDEST = 20  # of Node: the first with all of WebCrypto that the reader needs as a global
@@ -95,6 +96,27 @@ def test_a_browsers_cryptography_opens_what_the_server_sealed(system: System, no
 
     state = system.sql("select state, jwk from key_devices where id = %s", device)
     assert [(state[0][0], sorted(state[0][1]))] == [("active", ["e", "kty", "n"])]
+
+
+@pytest.mark.req("S63")
+def test_a_socket_is_told_of_a_new_key_and_reads_on(system: System, node: Node) -> None:
+    bobs_device(system, node)
+    before = sealed_frame(system, word())
+    conversation = before["conversationId"]
+    listener = system.listen("bob", {conversation: before["seq"]}, content="sealed")
+
+    path = f"/conversations/{conversation}/session-keys/rotate"
+    made = system.api("alice").post(path).json["keyId"]
+
+    signal = wait_until(
+        lambda: [each for each in listener.frames if each.get("event") == "session_key.rotated"]
+    )[0]
+    listener.close()
+    text = word()
+    after = sealed_frame(system, text)
+    assert (signal["type"], signal["data"], "seq" in signal) == ("signal", {"keyId": made}, False)
+    assert after["data"]["encryptionMetadata"]["keyId"] == made
+    assert node.ask("open", frame=after) == {"text": text}
 
 
 @pytest.mark.req("S58")
