@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from queueing.api import failure_views as failures
 from queueing.api import probes as probe
 from queueing.api import scrape, views
 
@@ -11,6 +12,7 @@ ADDRESSES = (
     ("queue/metrics", views.Metrics),
     ("queue/health", views.Health),
     ("queue/<str:queue>/health", views.QueueHealth),
+    ("queue/<str:queue>/failures", failures.Failures),
     ("queue/<str:queue>/failed", views.FailedJobs),
     ("queue/<str:queue>/failed/<uuid:job_id>/retry", views.RetryFailed),
 )

@@ -63,6 +63,22 @@ class ErrorClass(OfDeadLetters):
     parameter_name = column = "error_class"
 
 
+class Fingerprint(SimpleListFilter):
+    """By one cause, as the page of failures links to it; offered only where it is chosen."""
+
+    title = "cause"
+    parameter_name = "fingerprint"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(chosen, chosen)] if (chosen := self.value()) else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if chosen := self.value():
+            code = "" if chosen == "none" else chosen.replace("\0", "")
+            return queryset.filter(error_fingerprint=code, state=Job.State.FAILED)
+        return queryset
+
+
 class Kind(OfDeadLetters):
     """By the kind of job."""
 

@@ -5,15 +5,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from queueing import progress
+from queueing.admin import failures
 from queueing.admin.base import Rows, TabularInline
-from queueing.admin.filters import Created, ErrorClass, Kind, TenantOfJob
+from queueing.admin.filters import Created, ErrorClass, Fingerprint, Kind, TenantOfJob
 from queueing.admin.verbs import VERBS, ActingAdmin
 from queueing.ids import last_of, run_of
 from queueing.models import Job, JobAttempt
@@ -56,13 +58,14 @@ class JobPage(ActingAdmin):
         "id", "label", "kind", "queue", "tries", "percentage", "tenant_id", "error_class",
         "created_at",
     )  # fmt: skip
-    list_filter = ("state", "queue", Kind, TenantOfJob, ErrorClass, Created)
+    list_filter = ("state", "queue", Kind, TenantOfJob, ErrorClass, Fingerprint, Created)
     search_fields = ("id",)  # get_search_results knows better
     search_help_text = "the id of a job, a run, a message or a conversation; or words of an error"
     ordering = ("-id",)
     actions = ("retry", "cancel", "discard")
     inlines = (AttemptInline,)
     change_form_template = "queueing/admin/job.html"
+    change_list_template = "queueing/admin/jobs.html"
     fieldsets = (
         (None, {"fields": ("id", "label", "kind", "queue", "tries", "percentage", "siblings")}),
         ("What it is about", {"fields": ("tenant_id", "owner_id", "subject_id", "args", "result")}),
@@ -142,3 +145,14 @@ class JobPage(ActingAdmin):
         ]
         context = {**(extra_context or {}), "verbs": fit}
         return super().change_view(request, object_id, form_url, context)
+
+    def failures_view(self, request: HttpRequest) -> HttpResponse:
+        """The dead letters by cause."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return failures.page(self, request)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Besides the usual ones, the page of failures."""
+        view = self.admin_site.admin_view(self.failures_view)
+        return [path("failures/", view, name="queueing_job_failures"), *super().get_urls()]

@@ -48,6 +48,7 @@ OWN = {
     "getHealth",
     "getQueueHealth",
     "listFailedJobs",
+    "listFailureCauses",
     "listAuditEvents",
 }
 
