@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +80,30 @@ def test_no_file_is_named_after_nothing() -> None:
     words = {path: set(re.split(r"_|s$|\b", path.stem)) for path in sources(*APPS)}
 
     assert {path for path, found in words.items() if found & BANNED_WORDS} == set()
+
+
+@pytest.mark.req("S40")
+def test_nothing_is_left_to_be_written() -> None:
+    left = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b|# stub")
+
+    assert [path for path in sources(*APPS) if left.search(path.read_text())] == []
+
+
+@pytest.mark.req("S159")
+def test_types_and_layers_are_checked_to_the_last_module() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    stacks = [each for each in tools["importlinter"]["contracts"] if "containers" in each]
+    makefile = (ROOT / "Makefile").read_text()
+
+    assert tools["mypy"]["strict"] and {"messaging", "queueing", "crypto_core"} <= set(
+        tools["mypy"]["packages"]
+    )
+    assert {name for each in stacks for name in each["containers"] if each["exhaustive"]} == {
+        "messaging",
+        "queueing",
+        "crypto_core",
+    }
+    assert "bin/mypy" in makefile and "bin/lint-imports" in makefile
 
 
 def test_celery_is_never_trusted_with_time_or_retries() -> None:

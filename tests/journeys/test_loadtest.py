@@ -12,7 +12,7 @@ from tests.system.system import System
 pytestmark = pytest.mark.journey
 
 
-@pytest.mark.req("S151")
+@pytest.mark.req("S151", "S162")
 def test_a_load_test_accounts_for_every_message_at_every_step(system: System) -> None:
     command = [sys.executable, "manage.py", "loadtest", "--messages=200", "--clients=4", "--json"]
 

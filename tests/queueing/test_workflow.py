@@ -114,6 +114,25 @@ def test_failed_notification_does_not_stop_indexing(script: Script) -> None:
     assert states(run) == ["completed", "completed", "failed", "completed"]
 
 
+@pytest.mark.req("S45", "S48")
+def test_the_errors_of_a_run_stand_together_in_the_ledger(script: Script) -> None:
+    def run(batch: Batch) -> None:
+        for job in batch:
+            if job.kind != PROBE.name:
+                batch.fail(job, Permanent(code=f"{job.kind}-refused"))
+
+    run_id = start(("delivery", "notification", "indexing"))
+    script.run = run
+    work_all()
+
+    found = Job.objects.of_run(run_id)
+    assert [(job.state, job.error_class) for job in found] == [
+        ("completed", ""),
+        ("failed", "probe-notification-refused"),
+        ("failed", "probe-indexing-refused"),
+    ]
+
+
 @pytest.mark.req("S44", "S48")
 def test_a_dead_critical_step_keeps_the_later_ones_blocked(script: Script) -> None:
     run = start()
