@@ -4,5 +4,6 @@ from messaging import keys, workflow
 from messaging.notifications import sending
 from messaging.retention import cleanup
 from messaging.services import devices
+from messaging.stages import confirm
 
-__all__ = ["cleanup", "devices", "keys", "sending", "workflow"]
+__all__ = ["cleanup", "confirm", "devices", "keys", "sending", "workflow"]

@@ -14,6 +14,11 @@ from queueing.jobs import Told
 Data = dict[str, object]
 
 
+def as_told(jobs: Sequence[Told]) -> dict[UUID, Data]:
+    """What each of *jobs* was told, with its time."""
+    return {job.id: {**job.args, "createdAt": timestamp(job.created_at)} for job in jobs}
+
+
 def of_messages(jobs: Sequence[Told]) -> dict[UUID, Data]:
     """Message, sender, conversation and time of each of *jobs*, by job."""
     rows = Message.objects.defer("content", "encrypted_content", "sealed_metadata").in_bulk(

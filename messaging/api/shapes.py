@@ -194,6 +194,16 @@ class Changed(Shape):
     links = ChangedLinks()
 
 
+class VerificationLinks(Shape):
+    job = serializers.CharField()
+
+
+class Verification(Shape):
+    message_id = serializers.UUIDField()
+    job_id = serializers.UUIDField()
+    links = VerificationLinks()
+
+
 class Delivery(Shape):
     message_id = serializers.UUIDField()
     recipient_id = serializers.UUIDField()

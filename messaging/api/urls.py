@@ -43,6 +43,7 @@ urlpatterns = [
     path("messages/group", messages.Group.as_view()),
     path("messages/search", messages.Search.as_view()),
     path("messages/<uuid:message_id>", messages.OneMessage.as_view()),
+    path("messages/<uuid:message_id>/verify", messages.Verify.as_view()),
     path("messages/<uuid:message_id>/deliveries", messages.Deliveries.as_view()),
     path("audit", trail.AuditTrail.as_view()),
     path("notifications", notifications.Inbox.as_view()),

@@ -6,19 +6,21 @@ what is left is the next run's. An advisory lock keeps two runs of one strategy 
 """
 
 from datetime import timedelta
+from typing import Annotated
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from msgspec import Meta
 
-from messaging import audit
+from messaging import audit, subjects
 from messaging.errors import Invalid
 from messaging.models import SYSTEM, CleanupRun, Tenant, User
 from messaging.retention.registry import registered
 from messaging.retention.strategy import Strategy
 from queueing import periodic, progress
 from queueing.errors import Permanent
-from queueing.jobs import Batch, Claimed, job
+from queueing.jobs import Args, Batch, Claimed, job
 from queueing.postgres import fetch
 from queueing.queues import CLEANUP
 from queueing.turns import SLICE_WEIGHT
@@ -86,7 +88,17 @@ def preview(strategy: str, retention_days: int | None = None) -> tuple[int, int]
     return due, examined
 
 
-@job(queue=CLEANUP, name="cleanup-messages")
+class Cleanup(Args, frozen=True):
+    """Which run, and what it was asked for."""
+
+    run_id: UUID
+    cleanup_type: str
+    retention_days: Annotated[int, Meta(ge=1, le=MOST_DAYS)]
+    batch_size: Annotated[int, Meta(ge=1, le=MOST_ROWS)]
+    dry_run: bool
+
+
+@job(queue=CLEANUP, name="cleanup-messages", args=Cleanup, describe=subjects.as_told)
 def clean(batch: Batch) -> None:
     """Do one chunk of each run, and put it back where there is more."""
     for claimed in batch:

@@ -1,6 +1,7 @@
 """Receipts: a marker per member says how far they have it and have read it; rows follow in one range.
 
-Markers only rise. A receipt beyond the head is cut to it, so nobody confirms what does not exist yet.
+Markers only rise. What moved is also recorded as a delivery-confirmation job, one for a flush.
+A receipt beyond the head is cut to it, so nobody confirms what does not exist yet.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,16 +10,19 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from messaging import events
 from messaging.errors import NotFound
 from messaging.events import Hint
 from messaging.models import User
-from queueing.postgres import execute, fetch
+from messaging.stages import confirm
+from messaging.stages.confirm import Mark
+from queueing.postgres import fetch
 
 MARK = """
 WITH receipt AS (
-    SELECT p.id, least(asked.seq, c.head_seq) AS seq
+    SELECT p.id, least(asked.seq, c.head_seq) AS seq, {marker} AS before
     FROM unnest(%(users)s::uuid[], %(conversations)s::uuid[], %(seqs)s::bigint[])
          AS asked (user_id, conversation_id, seq)
     JOIN conversation_participants p USING (user_id, conversation_id)
@@ -29,23 +33,10 @@ UPDATE conversation_participants p
 SET delivered_seq = greatest(p.delivered_seq, receipt.seq){read}
 FROM receipt
 WHERE p.id = receipt.id AND {marker} < receipt.seq
-RETURNING p.tenant_id, p.conversation_id, p.user_id, p.delivered_seq, p.read_seq, p.read_private
+RETURNING p.tenant_id, p.conversation_id, p.user_id, p.delivered_seq, p.read_seq, p.read_private,
+          receipt.before
 """
 READ = ", read_seq = receipt.seq, read_at = now()"
-
-FOLLOW = """
-WITH due AS MATERIALIZED (
-    SELECT d.id FROM message_deliveries d
-    JOIN unnest(%(users)s::uuid[], %(conversations)s::uuid[], %(seqs)s::bigint[])
-         AS mark (user_id, conversation_id, seq)
-      ON d.recipient_id = mark.user_id AND d.conversation_id = mark.conversation_id
-         AND d.seq <= mark.seq
-    WHERE d.status = ANY(%(from)s) ORDER BY d.id FOR UPDATE OF d
-)
-UPDATE message_deliveries d
-SET status = %(to)s, delivered_at = coalesce(d.delivered_at, now()){read_at}
-FROM due WHERE d.id = due.id
-"""
 
 
 class Receipt(NamedTuple):
@@ -56,13 +47,14 @@ class Receipt(NamedTuple):
     seq: int
 
 
-class _Mark(NamedTuple):
+class _Moved(NamedTuple):
     tenant_id: UUID
     conversation_id: UUID
     user_id: UUID
     delivered_seq: int
     read_seq: int
     read_private: bool
+    before: int
 
 
 def delivered(user: User, conversation_id: UUID, seq: int) -> int:
@@ -98,24 +90,43 @@ def _move(receipts: Sequence[Receipt], *, read: bool) -> int:
     users, conversations, seqs = (list(column) for column in zip(*receipts, strict=True))
     sql = MARK.format(read=READ if read else "", marker="p.read_seq" if read else "p.delivered_seq")
     marks = [
-        _Mark(*row)
+        _Moved(*row)
         for row in fetch(sql, {"users": users, "conversations": conversations, "seqs": seqs})
     ]
     if not marks:
         return 0
-    values = {
-        "users": [mark.user_id for mark in marks],
-        "conversations": [mark.conversation_id for mark in marks],
-        "seqs": [mark.read_seq if read else mark.delivered_seq for mark in marks],
-        "from": ["PENDING", "SENT", "DELIVERED"] if read else ["PENDING", "SENT"],
-        "to": "READ" if read else "DELIVERED",
-    }
-    moved = execute(FOLLOW.format(read_at=", read_at = now()" if read else ""), values)
+    receipts_of = _by_tenant(marks, "READ" if read else "DELIVERED")
+    moved = 0
+    for tenant_id, found in receipts_of.items():
+        moved += confirm.follow(found, found[0].status)
+        owner = marks[0].user_id if len(marks) == 1 else None
+        confirm.confirm.enqueue_many(confirm.jobs_of(tenant_id, found, owner))
     transaction.on_commit(partial(events.publish, [_signal(mark) for mark in marks]))
     return moved
 
 
-def _signal(mark: _Mark) -> Hint:
+def _by_tenant(marks: Iterable[_Moved], status: confirm.Status) -> dict[UUID, list[Mark]]:
+    """*marks* as they are recorded: those who came equally far in a conversation together."""
+    groups: dict[tuple[UUID, UUID, int], list[_Moved]] = {}
+    for mark in marks:
+        seq = mark.read_seq if status == "READ" else mark.delivered_seq
+        groups.setdefault((mark.tenant_id, mark.conversation_id, seq), []).append(mark)
+    now = timezone.now()
+    found: dict[UUID, list[Mark]] = {}
+    for (tenant_id, conversation_id, seq), group in groups.items():
+        one = Mark(
+            conversation_id=conversation_id,
+            recipient_ids=[mark.user_id for mark in group],
+            after=min(mark.before for mark in group),
+            seq=seq,
+            status=status,
+            at=now,
+        )
+        found.setdefault(tenant_id, []).append(one)
+    return found
+
+
+def _signal(mark: _Moved) -> Hint:
     data = {"userId": str(mark.user_id), "deliveredSeq": mark.delivered_seq}
     if not mark.read_private:
         data["readSeq"] = mark.read_seq

@@ -17,7 +17,7 @@ from messaging.api.pages import page
 from messaging.api.preconditions import etag, versions_of
 from messaging.api.serializers import Edit, SearchQuery, SendDirect, SendGroup, body_of, query_of
 from messaging.models import Priority
-from messaging.services import changing, reading, searching, sending
+from messaging.services import changing, reading, searching, sending, verifying
 from messaging.services.idempotency import Answer
 from messaging.services.sending import Draft
 
@@ -104,6 +104,22 @@ class OneMessage(APIView):
             actor=caller(request), message_id=message_id, versions=versions_of(request)
         )
         return Response(status=204)
+
+
+@extend_schema(tags=["messages"])
+class Verify(APIView):
+    @extend_schema(
+        operation_id="verifyMessage",
+        summary="Try whether a stored message opens",
+        description="For staff. A worker opens it and records only whether that went well: the "
+        "job's `result` is `{success, opens, code}`.",
+        request=None,
+        responses={202: shapes.Verification} | problems(401, 403, 404),
+    )
+    def post(self, request: Request, message_id: UUID) -> Response:
+        asked = verifying.verify_message(actor=caller(request), message_id=message_id)
+        found = links.job(asked["jobId"])
+        return Response({**asked, "links": {"job": found}}, 202, headers={"Location": found})
 
 
 @extend_schema(tags=["messages"])
