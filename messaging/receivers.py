@@ -3,7 +3,7 @@
 And one word of Django's: a migration backward that would destroy ciphertexts does not begin.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from crypto_core.signals import key_created, key_destroyed, key_retired, key_rotated
 from crypto_core.suite import Scope
-from messaging import audit, events
+from messaging import audit, events, personal
 from messaging.events import Hint
 from messaging.models import SYSTEM, Message, MessageStatus, Notification, Tenant
 from messaging.retention import cleanup
@@ -28,7 +28,9 @@ from queueing.signals import (
     job_cancelled,
     job_discarded,
     job_failed,
+    job_progressed,
     job_retried,
+    jobs_completed,
     queue_paused,
     queue_resumed,
 )
@@ -89,6 +91,21 @@ def fail_what_depended_on_it(
     ).update(status=Notification.Status.FAILED, reason=code, failed_at=timezone.now())
     cleanup.fail([job.id for job in jobs if job.kind == cleanup.clean.name])
     audit.record_many([_entry(job, "job.failed", None, code=code) for job in jobs])
+    _tell_owners("job.failed", jobs, error={"code": code})
+
+
+@receiver(jobs_completed)
+def tell_what_is_done(sender: object, jobs: Sequence[Claimed], **_: object) -> None:
+    """Who started something hears on their sockets that it is done (S52, S87)."""
+    _tell_owners("job.completed", jobs)
+
+
+@receiver(job_progressed)
+def tell_how_far_it_is(
+    sender: object, job: Claimed, progress: Mapping[str, object], **_: object
+) -> None:
+    """Who started something long hears how far it is."""
+    _tell_owners("job.progress", [job], progress=progress)
 
 
 @receiver([job_retried, job_cancelled, job_discarded])
@@ -167,6 +184,21 @@ def refuse_to_lose_ciphertexts(
     drops = any(back and (m.app_label, m.name) == ENCRYPTION_COLUMNS for m, back in plan)
     if drops and Message.objects.using(using).filter(is_encrypted=True).exists():
         raise IrreversibleError("messages holds sealed rows; going back would destroy them")
+
+
+def _tell_owners(event: str, jobs: Sequence[Claimed], **facts: object) -> None:
+    """One signal to each owner for all of *jobs*, after the commit."""
+    owners: dict[UUID, list[dict[str, object]]] = {}
+    for job in jobs:
+        if job.owner_id:
+            told = {"jobId": str(job.id), "name": job.kind, "messageId": job.args.get("messageId")}
+            owners.setdefault(job.owner_id, []).append(told | facts)
+    signals = [
+        personal.Signal(person=owner, event=event, data={"jobs": told})
+        for owner, told in owners.items()
+    ]
+    if signals:
+        transaction.on_commit(partial(personal.tell, signals))
 
 
 def _entry(job: Claimed | Job, action: str, actor_id: UUID | None, **facts: object) -> audit.Entry:

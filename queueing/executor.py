@@ -20,6 +20,7 @@ from queueing.errors import DatabaseAway, Later, LeaseLost, TimedOut
 from queueing.postgres import is_gone, repeat_races
 from queueing.queues import Queue
 from queueing.registry import Batch, CallFunction, Claimed, Missing, SetFunction, find
+from queueing.signals import jobs_completed
 from queueing.turns import Report, by_kind, slices
 from queueing.verdicts import Verdict, judge
 
@@ -142,6 +143,7 @@ class Drain:
             done = [job for job in jobs if job.id not in ended]
             unblocked = settlement.complete(done, batch.results)
             settlement.put_back(verdicts, self.task_id)
+            jobs_completed.send_robust(sender=self.queue.name, jobs=done)
         self.report.done += len(done)
         self.report.unfinished += len(again)
         self.report.more |= any(batch.unfinished[job.id] == 0 for job in again)

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from queueing.models import Job
 from queueing.postgres import execute
 from queueing.registry import Claimed, find
+from queueing.signals import job_progressed
 
 PERIOD = 0.5  # seconds between two writes of one job
 WHOLE = 100
@@ -54,6 +55,7 @@ def report(
     )
     values = {"progress": json.dumps(progress, default=str), "id": job.id, "token": job.token}
     execute(WRITE, values)
+    job_progressed.send_robust(sender=job.kind, job=job, progress=progress)
 
 
 def of(job: Job) -> JobProgress:

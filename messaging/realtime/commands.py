@@ -6,7 +6,9 @@ What is not the caller's is not found, whatever it is; nobody learns whether it 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from messaging import events
 from messaging.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded
+from messaging.events import Hint
 from messaging.models import Priority
 from messaging.realtime import limits
 from messaging.realtime.frames import (
@@ -21,7 +23,9 @@ from messaging.realtime.frames import (
     Read,
     Refresh,
     SendMessage,
+    SetPresence,
     Subscribe,
+    Typing,
     Unsubscribe,
 )
 from messaging.realtime.hub import Hub
@@ -139,6 +143,38 @@ async def read(hub: Hub, connection: Connection, frame: Read) -> None:
     answer(connection, frame)
 
 
+async def typing(hub: Hub, connection: Connection, frame: Typing) -> None:
+    if frame.conversation_id not in connection.subscriptions:
+        raise NotFound
+    _count(connection)
+    event = "typing.started" if frame.on else "typing.stopped"
+    signal = {
+        "type": "signal",
+        "event": event,
+        "conversationId": str(frame.conversation_id),
+        "data": {"userId": str(connection.user_id)},
+    }
+    hint = Hint(
+        str(connection.identity.user.tenant_id),
+        str(frame.conversation_id),
+        None,
+        event,
+        person=str(connection.user_id),
+        frame=signal,
+    )
+    await call(events.publish, [hint])
+
+
+async def set_presence(hub: Hub, connection: Connection, frame: SetPresence) -> None:
+    _count(connection)
+    hub.presence.set(connection, frame.status)
+
+
+def _count(connection: Connection) -> None:
+    if not connection.chatter.allows():
+        raise QuotaExceeded(f"At most {limits.SIGNALS_PER_SECOND:.0f} a second.")
+
+
 async def ping(hub: Hub, connection: Connection, frame: Ping) -> None:
     connection.outbox.write(Wire(Pong(frame.id)))
 
@@ -155,5 +191,7 @@ COMMANDS: dict[type[ClientFrame], Command] = {
     DeleteMessage: delete_message,
     Delivered: delivered,
     Read: read,
+    Typing: typing,
+    SetPresence: set_presence,
     Ping: ping,
 }

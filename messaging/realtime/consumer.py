@@ -4,7 +4,6 @@ It touches no database itself: that is done in the threads of `threads.call`.
 """
 
 import asyncio
-import time
 from typing import Any
 
 from channels.consumer import AsyncConsumer, get_handler_name
@@ -17,6 +16,7 @@ from messaging.realtime.commands import obey
 from messaging.realtime.frames import ClientFrame, Hello, NotAFrame, Refused, parse
 from messaging.realtime.greeting import Credentials, greet
 from messaging.realtime.hub import Hub, hub_of
+from messaging.realtime.meter import Meter
 from messaging.realtime.outbox import Outbox, QueueOutbox, TransportOutbox
 from messaging.realtime.refusals import error_frame, known, refuse
 from messaging.realtime.rooms import Connection
@@ -24,22 +24,6 @@ from messaging.realtime.server import QUERY, TRANSPORT
 from messaging.realtime.wire import Wire
 
 SUBPROTOCOL = "messaging.v1"
-
-
-class Meter:
-    """How many frames a client may still send now."""
-
-    def __init__(self) -> None:
-        self._left = float(limits.FRAMES_AT_ONCE)
-        self._at = time.monotonic()
-
-    def allows(self) -> bool:
-        """Whether one more is within the limit; counts it."""
-        now = time.monotonic()
-        gained = (now - self._at) * limits.FRAMES_PER_SECOND
-        self._left = min(self._left + gained, limits.FRAMES_AT_ONCE) - 1
-        self._at = now
-        return self._left >= 0
 
 
 class MessagingConsumer(AsyncConsumer):  # type: ignore[misc]
@@ -66,7 +50,7 @@ class MessagingConsumer(AsyncConsumer):  # type: ignore[misc]
         extensions = self.scope.get("extensions") or {}
         query = extensions[QUERY]["query"] if QUERY in extensions else self.scope["query_string"]
         self.credentials = Credentials.of(query, self.scope["headers"])
-        self.meter = Meter()
+        self.meter = Meter(limits.FRAMES_PER_SECOND, limits.FRAMES_AT_ONCE)
         self.hub = hub_of(self.channel_layer)
         offered = self.scope.get("subprotocols") or []
         chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None

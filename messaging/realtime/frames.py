@@ -82,6 +82,15 @@ class Read(ClientFrame, tag="read"):
     seq: Seq
 
 
+class Typing(ClientFrame, tag="typing"):
+    conversation_id: UUID
+    on: bool
+
+
+class SetPresence(ClientFrame, tag="presence.set"):
+    status: Literal["online", "away"]
+
+
 class Ping(ClientFrame, tag="ping"):
     pass
 
@@ -96,6 +105,8 @@ Frame = (
     | DeleteMessage
     | Delivered
     | Read
+    | Typing
+    | SetPresence
     | Ping
 )
 

@@ -50,10 +50,10 @@ async def greet(
 ) -> Connection:
     """Welcome whoever says *hello* and resume what they name. Raises what keeps them out."""
     identity, memberships = await call(enter, credentials, hello.token)
-    if hub.sockets[identity.user.pk] >= limits.SOCKETS:
+    if len(hub.people.get(identity.user.pk, ())) >= limits.SOCKETS:
         raise QuotaExceeded(f"At most {limits.SOCKETS} sockets.")
     connection = Connection(channel=channel, outbox=outbox, identity=identity, form=hello.content)
-    hub.enter(connection)
+    await hub.enter(connection)
     outbox.write(
         Wire(
             Welcome(

@@ -6,12 +6,11 @@ the reader. Sockets enter and leave, follow conversations and stop following the
 
 import asyncio
 import logging
-from collections import Counter
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from messaging import events
+from messaging import events, personal
 from messaging.errors import NotFound
 from messaging.events import Hint
 from messaging.realtime import limits, pages
@@ -20,6 +19,7 @@ from messaging.realtime.clock import Clock
 from messaging.realtime.cursor import start
 from messaging.realtime.dispatcher import Dispatcher, News
 from messaging.realtime.layer import EventLayer
+from messaging.realtime.presence import CHANGED, OFFLINE, Presence
 from messaging.realtime.reader import Reader
 from messaging.realtime.rooms import Connection, Room, Subscription
 from messaging.realtime.threads import call
@@ -35,7 +35,8 @@ class Hub:
     def __init__(self, layer: EventLayer) -> None:
         self.rooms: dict[UUID, Room] = {}
         self.connections: dict[str, Connection] = {}
-        self.sockets: Counter[UUID] = Counter()  # of each user, in this process
+        self.people: dict[UUID, dict[str, Connection]] = {}  # each one's sockets in this process
+        self.presence = Presence()
         self._layer = layer
         self._reader = Reader(pages.read_page)
         self._dispatcher = Dispatcher(self._reader, pages.render)
@@ -50,6 +51,9 @@ class Hub:
 
     def deliver(self, group: str, message: dict[str, Any]) -> None:
         """Take a hint; a signal goes out at once, it has no place in any order."""
+        if group.startswith(personal.GROUP):
+            self._tell(UUID(group.removeprefix(personal.GROUP)), message["frame"])
+            return
         hint = Hint.parse(message)
         room = self.rooms.get(UUID(hint.conversation_id))
         if room is None:
@@ -57,10 +61,21 @@ class Hub:
         if hint.seq is None:
             signal = Wire(hint.frame)
             for subscription in room.subscriptions:
-                subscription.connection.outbox.signal(signal)
+                if str(subscription.connection.user_id) != hint.person:
+                    subscription.connection.outbox.signal(signal)
         else:
             room.head = max(room.head, hint.seq)
             self._dispatcher.put(News(room, hint.seq, hint))
+
+    def _tell(self, user_id: UUID, frame: dict[str, Any]) -> None:
+        """Give a signal to all sockets of a person; that they are gone may be news to others only."""
+        sockets = list(self.people.get(user_id, {}).values())
+        gone = frame["event"] == CHANGED and frame["data"].get("status") == OFFLINE
+        if gone and sockets and self.presence.correct(sockets[0].identity.user):
+            return
+        signal = Wire(frame)
+        for connection in sockets:
+            connection.outbox.signal(signal)
 
     def group_ready(self, group: str) -> None:
         """Read what came before the subscription to *group* was confirmed."""
@@ -69,18 +84,21 @@ class Hub:
 
     # Sockets
 
-    def enter(self, connection: Connection) -> None:
-        """Serve *connection* from now on."""
+    async def enter(self, connection: Connection) -> None:
+        """Serve *connection* from now on, and let it hear what its person is told."""
         self.connections[connection.channel] = connection
-        self.sockets[connection.user_id] += 1
+        self.people.setdefault(connection.user_id, {})[connection.channel] = connection
         self._layer.attach(connection.channel, self)
+        await self._layer.group_add(personal.group_of(connection.user_id), connection.channel)
 
     async def leave(self, channel: str) -> None:
         """Forget the socket of *channel*."""
         if connection := self.connections.pop(channel, None):
-            self.sockets[connection.user_id] -= 1
-            if not self.sockets[connection.user_id]:
-                del self.sockets[connection.user_id]
+            self.presence.leave(connection)
+            sockets = self.people[connection.user_id]
+            del sockets[channel]
+            if not sockets:
+                del self.people[connection.user_id]
             for subscription in list(connection.subscriptions.values()):
                 subscription.room.leave(subscription)
         await self._layer.detach(channel)
@@ -132,6 +150,7 @@ class Hub:
         for task in tuple(self._tasks):
             task.cancel()
         self._reader.stop()
+        self.presence.stop()
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -14,6 +14,10 @@ SLOW_PAGE = 16  # for readers who take no more between two pauses
 FRAMES_PER_SECOND = 500.0  # of a client; a busy room is acknowledged frame by frame
 FRAMES_AT_ONCE = 1_000  # before that rate applies
 
+SIGNALS_PER_SECOND = 2.0  # typing and presence, which go out to everybody there
+SIGNALS_AT_ONCE = 10
+GRACE = 5.0  # seconds in which somebody whose socket ended may come back unnoticed
+
 OUTBOX = 1_048_576  # bytes that wait for a reader; above it the socket is closed (4508)
 PACE = 262_144  # bytes above which a replay waits for the reader, and signals are left out
 ABORT = 5.0  # seconds that a closing socket has to take what waits for it

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from messaging.realtime import limits
 from messaging.realtime.cursor import Cursor, Step
+from messaging.realtime.meter import Meter
 from messaging.realtime.outbox import Outbox
 from messaging.realtime.wire import Wire
 from messaging.services.accounts import Identity
@@ -56,6 +57,7 @@ class Connection:
         self.form = form
         self.ping_at = time.time() + limits.HEARTBEAT
         self.subscriptions: dict[UUID, Subscription] = {}
+        self.chatter = Meter(limits.SIGNALS_PER_SECOND, limits.SIGNALS_AT_ONCE)
 
     @property
     def user_id(self) -> UUID:

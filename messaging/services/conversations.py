@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from messaging import audit, encryption, events
+from messaging import audit, encryption, events, personal
 from messaging.errors import Conflict, Forbidden, Invalid, NotFound
 from messaging.events import Hint
 from messaging.models import Conversation, Event, Participant, User
@@ -67,6 +67,7 @@ def start(
         transaction.set_rollback(True)  # what this call has made is not wanted
         return replay
     _record(creator, conversation.pk, "conversation.started", members=len(stays))
+    _tell_added(conversation.pk, [stay.user_id for stay in stays])
     return answer
 
 
@@ -120,6 +121,7 @@ def add_participant(
     )
     if not history:  # a key that they may have opens nothing from before
         encryption.rotate(actor.tenant_id, conversation.pk, "member-added")
+    _tell_added(conversation.pk, [person.pk])
     _record(actor, conversation.pk, "participant.added", user=person.pk, history=history)
 
 
@@ -208,7 +210,17 @@ def _make_direct(creator: User, recipient: User, direct_key: str) -> UUID:
         _stay(conversation, person, Participant.Role.MEMBER) for person in (creator, recipient)
     )
     _record(creator, pk, "conversation.started", members=2)
+    _tell_added(pk, [creator.pk, recipient.pk])
     return pk
+
+
+def _tell_added(conversation_id: UUID, people: Sequence[UUID]) -> None:
+    """Let the sockets of *people* learn of a conversation that they can follow from now on."""
+    signals = [
+        personal.Signal(person=person, event="conversation.added", conversation_id=conversation_id)
+        for person in people
+    ]
+    transaction.on_commit(partial(personal.tell, signals))
 
 
 def _stay(conversation: Conversation, person: User, role: Participant.Role) -> Participant:

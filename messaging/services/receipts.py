@@ -99,8 +99,7 @@ def _move(receipts: Sequence[Receipt], *, read: bool) -> int:
     moved = 0
     for tenant_id, found in receipts_of.items():
         moved += confirm.follow(found, found[0].status)
-        owner = marks[0].user_id if len(marks) == 1 else None
-        confirm.confirm.enqueue_many(confirm.jobs_of(tenant_id, found, owner))
+        confirm.confirm.enqueue_many(confirm.jobs_of(tenant_id, found))
     transaction.on_commit(partial(events.publish, [_signal(mark) for mark in marks]))
     return moved
 

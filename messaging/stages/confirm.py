@@ -117,7 +117,7 @@ def follow(marks: Sequence[Mark], status: str) -> int:
     return execute(sql, {**values, "from": behind, "to": status})
 
 
-def jobs_of(tenant_id: UUID, marks: Sequence[Mark], owner_id: UUID | None) -> list[NewJob]:
+def jobs_of(tenant_id: UUID, marks: Sequence[Mark]) -> list[NewJob]:
     """The jobs that record *marks* of one tenant, each of a limited size."""
     parts: list[list[Mark]] = [[]]
     room = MOST
@@ -133,7 +133,6 @@ def jobs_of(tenant_id: UUID, marks: Sequence[Mark], owner_id: UUID | None) -> li
         NewJob(
             tenant_id=tenant_id,
             args={"receipts": msgspec.to_builtins(part)},
-            owner_id=owner_id,
             priority=Priority.LOW,
             weight=sum(len(mark.recipient_ids) for mark in part),
         )

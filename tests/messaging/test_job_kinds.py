@@ -166,7 +166,7 @@ def test_a_large_flush_is_cut_into_jobs_of_a_limited_size() -> None:
             at=timezone.now(),
         )
 
-    made = jobs_of(uuid4(), [mark(2 * MOST + 1), mark(3), mark(MOST)], None)
+    made = jobs_of(uuid4(), [mark(2 * MOST + 1), mark(3), mark(MOST)])
 
     assert sum(job.weight for job in made) == 3 * MOST + 4
     assert max(job.weight for job in made) <= MOST

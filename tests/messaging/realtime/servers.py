@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 
 from config.embedded.places import free_port
 
-QUICK = {"HELLO": 1.0, "HEARTBEAT": 1.0, "POLL": 0.5}
+QUICK = {"HELLO": 1.0, "HEARTBEAT": 1.0, "POLL": 0.5, "GRACE": 0.5}
 
 
 class SocketServer:

@@ -75,6 +75,10 @@ def test_every_field_of_a_frame_has_its_type() -> None:
         (text("message.edit", id="q", messageId=ROOM, content="a", version=0), "version"),
         (text("message.delete", id="q", messageId=ROOM, version="1"), "version"),
         (text("message.delete", id="q", messageId="x", version=1), "messageId"),
+        (text("typing", id="q", conversationId=ROOM), "on"),
+        (text("typing", id="q", conversationId=ROOM, on="yes"), "on"),
+        (text("presence.set", id="q", status="invisible"), "status"),
+        (text("presence.set", id="q", status="online", userId=ROOM), "userId"),
     ],
 )
 def test_a_frame_that_is_wrong_is_refused_with_the_place_and_its_id(frame: str, words: str) -> None:
