@@ -156,7 +156,8 @@ def test_a_run_whose_job_is_a_dead_letter_says_so_and_goes_on_after_a_retry(
 
 
 def test_a_job_whose_run_is_gone_dies_at_once() -> None:
-    cleanup.clean.enqueue(tenant_id=uuid4(), args={"runId": str(uuid4())})
+    told = {"cleanupType": "old_messages", "retentionDays": 90, "batchSize": 10, "dryRun": False}
+    cleanup.clean.enqueue(tenant_id=uuid4(), args={"runId": uuid4(), **told})
 
     assert work_all([CLEANUP])["dead"] == 1
 
