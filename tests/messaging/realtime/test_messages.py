@@ -120,7 +120,7 @@ def test_delivered_and_read_reach_the_row_and_the_sender(
     row = MessageDelivery.objects.filter(message_id=message, recipient=bob)
 
     reader.say("delivered", conversationId=room, seq=seq)
-    signal = sender.until(lambda frame: frame["type"] == "signal")
+    signal = sender.until(lambda frame: frame.get("event") == "receipt.updated")
     assert (signal["event"], signal["data"]["deliveredSeq"]) == ("receipt.updated", seq)
     assert row.get().status == "DELIVERED"
 

@@ -13,7 +13,7 @@ from messaging.realtime.frames import Frame, ServerFrame
 
 PAGE = (settings.BASE_DIR / "docs" / "socket.md").read_text()
 SAID, HEARD = PAGE.split("## What a client says")[1].split("## Resuming")[0].split("## What the s")
-VALUES = {"open", "sealed", "LOW", "NORMAL", "HIGH", "CRITICAL"}  # of fields, not fields
+VALUES = {"open", "sealed", "LOW", "NORMAL", "HIGH", "CRITICAL", "online", "away"}  # of fields
 
 
 def rows(part: str) -> dict[str, str]:
