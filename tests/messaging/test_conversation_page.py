@@ -1,12 +1,10 @@
 """A conversation's page in the admin: a new key for a reason, by who may, and told to its members."""
 
 import json
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Permission
 from django.test import Client, override_settings
 
 from crypto_core.models import ConversationKey, KeyState
@@ -133,13 +131,3 @@ def test_members_are_told_of_a_new_key_without_a_place_in_the_log(
         "data": {"keyId": kid},
     }
     assert Conversation.objects.get(pk=group.pk).head_seq == head
-
-
-def test_security_officers_have_it_from_the_beginning() -> None:
-    migration = import_module("messaging.migrations.0009_rotate_key")
-
-    for _ in range(2):
-        migration.allow_officers(apps, None)
-
-    granted = Group.objects.get(name="Security officer").permissions.values_list("codename")
-    assert {("view_conversation",), ("rotate_key",)} <= set(granted)
