@@ -16,6 +16,7 @@ from uuid import UUID
 
 import pytest
 from django.urls import resolve
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from messaging.models import User
@@ -92,7 +93,9 @@ def ids(db: None, alice: User, bob: User) -> dict[str, str]:
     ]
     work_all()
     good, dead = [sent.json()["queue"]["jobIds"]["delivery"] for sent in sends]
-    Job.objects.filter(id=dead).update(state="failed", error_class="unreachable")
+    Job.objects.filter(id=dead).update(
+        state="failed", error_class="unreachable", finished_at=timezone.now()
+    )
     return {
         "recipientId": str(bob.pk),
         "conversationId": group,
