@@ -5,7 +5,7 @@ from pathlib import Path
 from kombu import Queue
 from psycopg.conninfo import conninfo_to_dict
 
-from config import env, logs
+from config import env, logs, spectacular
 from config.providers import APNS, APP_NAME, FCM, PROVIDER_CA, PUSH_STALE_DAYS, SMS_POLICY, TWILIO  # noqa: F401
 from queueing.queues import QUEUES
 
@@ -269,24 +269,7 @@ REST_FRAMEWORK = {
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS says nothing that the schema does not
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is a parameter like any other
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Waxwing",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "COMPONENT_SPLIT_REQUEST": True,  # requests are stricter than answers
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "GET_LIB_DOC_EXCLUDES": "messaging.api.openapi.undescribed",
-    "PREPROCESSING_HOOKS": ["messaging.api.openapi.one_prefix"],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "messaging.api.openapi.as_strict_as_we_are",
-        "messaging.api.openapi.one_problem",
-        "messaging.api.openapi.camel_case_paths",
-    ],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-}
+SPECTACULAR_SETTINGS = spectacular.SETTINGS
 
 # --- Monitoring
 

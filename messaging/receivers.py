@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from crypto_core.signals import key_created, key_destroyed, key_retired, key_rotated
 from crypto_core.suite import Scope
-from messaging import audit, events, personal
+from messaging import audit, batches, events, personal
 from messaging.events import Hint
-from messaging.models import SYSTEM, Message, MessageStatus, Notification, Tenant
+from messaging.models import SYSTEM, Batch, Message, MessageStatus, Notification, Tenant
 from messaging.retention import cleanup
 from queueing.jobs import Claimed
 from queueing.models import Job
@@ -38,6 +38,8 @@ from queueing.signals import (
 ENCRYPTION_COLUMNS = ("messaging", "0002_message_encryption")
 SESSION_KEY = "content"  # the purpose of the keys that seal a conversation's messages
 CRITICAL = {"encrypt-decrypt", "send-message"}  # without these a message reaches nobody
+
+BATCHES = {batches.send_batch.name}
 
 JOB_EVENTS = {
     job_retried: "job.retried",
@@ -89,6 +91,7 @@ def fail_what_depended_on_it(
         pk__in=[UUID(j.args["notificationId"]) for j in jobs if j.kind == "send-notification"],
         status=Notification.Status.PLANNED,
     ).update(status=Notification.Status.FAILED, reason=code, failed_at=timezone.now())
+    batches.follow([job.id for job in jobs if job.kind in BATCHES], Batch.State.FAILED)
     cleanup.fail([job.id for job in jobs if job.kind == cleanup.clean.name])
     audit.record_many([_entry(job, "job.failed", None, code=code) for job in jobs])
     _tell_owners("job.failed", jobs, error={"code": code})
@@ -118,6 +121,9 @@ def record_operators_action(
             pk=UUID(job.args["notificationId"]),
             status__in=[Notification.Status.FAILED, Notification.Status.UNKNOWN],
         ).update(status=Notification.Status.PLANNED, reason="", failed_at=None)
+    if job.kind in BATCHES:
+        retried = signal is job_retried
+        batches.follow([job.id], Batch.State.RUNNING if retried else Batch.State.CANCELLED)
     audit.record_many([_entry(job, JOB_EVENTS[signal], actor_id, reason=reason)])
 
 

@@ -80,6 +80,17 @@ def cancel_many(jobs: Jobs, *, actor_id: UUID | None = None, reason: str = "") -
 
 
 @transaction.atomic
+def hasten(job_id: UUID) -> bool:
+    """Make a job that waits for its time due now; whether it did."""
+    job = Job.objects.filter(id=job_id, state=State.WAITING).select_for_update().first()
+    if job is None:
+        return False
+    _write([job]).update(run_at=TransactionNow())
+    wake_on_commit([BY_NAME[job.queue]])
+    return True
+
+
+@transaction.atomic
 def discard_many(jobs: Jobs, *, actor_id: UUID | None = None, reason: str = "") -> int:
     """Give up the dead letters among *jobs*; how many those were."""
     found = _lock(jobs.filter(state=State.FAILED))

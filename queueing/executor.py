@@ -145,8 +145,7 @@ class Drain:
             settlement.put_back(verdicts, self.task_id)
             jobs_completed.send_robust(sender=self.queue.name, jobs=done)
         self.report.done += len(done)
-        self.report.unfinished += len(again)
-        self.report.more |= any(batch.unfinished[job.id] == 0 for job in again)
+        self.report.put_back(waits.values())
         self.report.unblocked.update(unblocked)
         self.close(verdicts, jobs)
 

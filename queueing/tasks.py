@@ -71,6 +71,8 @@ def follow(queue: Queue, report: Report, chain: list[Any] | None) -> list[Any] |
     wakeup.wake(lane for lane in ready if lane is not following)
     if report.more:
         wakeup.wake([queue])
+    elif report.soon:
+        wakeup.wake_later(queue, report.soon)
     # The next lane's flag is raised by us: a link that finds one raised would only come second.
     if following is not None and goes_on and wakeup.raise_flag(following):
         return chain

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from queueing.registry import Claimed
 from queueing.verdicts import Verdict
 
+AT_HAND = 1.0  # seconds; the sweeper, which looks once a second, would come too late
 SLICE_WEIGHT = 1000  # what one commit may hold: recipients, say
 
 
@@ -19,6 +20,7 @@ class Report:
     deferred: int = 0
     unfinished: int = 0  # one chunk done, more to come
     more: bool = False  # the lane has work left
+    soon: float = 0.0  # seconds until the first of the unfinished is due, if that is at hand
     waiting: int = 0
     oldest: float = 0.0  # seconds
     unblocked: set[str] = field(default_factory=set)  # queues with rows that became ready
@@ -34,6 +36,14 @@ class Report:
             if number := getattr(self, name):
                 counts.append(f"{name}={number}")
         return f"{' '.join(counts)} waiting={self.waiting} oldest={self.oldest:.1f}s"
+
+    def put_back(self, waits: Iterable[float]) -> None:
+        """Add jobs of which a chunk is done, and which go on after *waits*."""
+        for wait in waits:
+            self.unfinished += 1
+            self.more |= wait == 0
+            if 0 < wait <= AT_HAND:
+                self.soon = min(self.soon or wait, wait)
 
     def count(self, verdicts: Iterable[Verdict]) -> None:
         """Add jobs that were put back or buried."""

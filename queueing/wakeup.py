@@ -111,6 +111,13 @@ def wake(queues: Iterable[Queue]) -> None:
             publish(queue)
 
 
+def wake_later(queue: Queue, seconds: float) -> None:
+    """Wake *queue* after so many *seconds*, if this process lives; else the sweeper does."""
+    timer = threading.Timer(seconds, wake, ([queue],))
+    timer.daemon = True
+    timer.start()
+
+
 class Waker:
     """Wakes lanes from a thread of its own, so that no request waits for Redis."""
 

@@ -121,3 +121,16 @@ class Metadata(serializers.DictField):
         if len(compact.encode()) > METADATA_BYTES:
             self.fail("too_long")
         return data
+
+
+class Variables(serializers.DictField):
+    """What each recipient reads in the places of a text: texts by name, by recipient."""
+
+    child = serializers.DictField(child=Text(allow_blank=True, max_length=500))
+    default_error_messages: ClassVar[dict[str, Any]] = {"not_an_id": "Must be a recipient's id."}
+
+    def to_internal_value(self, data: Any) -> dict[UUID, dict[str, str]]:
+        if isinstance(data, dict) and not all(CANONICAL.fullmatch(name) for name in data):
+            self.fail("not_an_id")
+        found: dict[str, dict[str, str]] = super().to_internal_value(data)
+        return {UUID(person): words for person, words in found.items()}

@@ -26,6 +26,7 @@ class StrictJSONParser(BaseParser):
     """One JSON value in UTF-8, within limits."""
 
     media_type = "application/json"
+    longest, most_names = LONGEST, MOST_NAMES
 
     def parse(
         self,
@@ -37,16 +38,22 @@ class StrictJSONParser(BaseParser):
         request = (parser_context or {})["request"]
         if request.headers.get("Content-Encoding", "identity") != "identity":
             raise UnsupportedMediaType(media_type or "")
-        raw = stream.read(LONGEST + 1)
-        if len(raw) > LONGEST:
+        raw = stream.read(self.longest + 1)
+        if len(raw) > self.longest:
             raise PayloadTooLarge
-        return parse(raw)
+        return parse(raw, self.most_names)
 
 
-def parse(raw: bytes) -> Any:
+class LongJSONParser(StrictJSONParser):
+    """The same for a batch: ten thousand people and what is said to each."""
+
+    longest, most_names = 4 * 1024 * 1024, 50_000
+
+
+def parse(raw: bytes, most_names: int = MOST_NAMES) -> Any:
     """The JSON value in *raw*."""
     try:
-        value = Reader().decode(raw.decode("utf-8"))
+        value = Reader(most_names).decode(raw.decode("utf-8"))
     except (ValueError, RecursionError):  # also UnicodeDecodeError and JSONDecodeError
         raise Malformed("The body is not one JSON value in UTF-8.") from None
     check(value)
@@ -56,8 +63,8 @@ def parse(raw: bytes) -> Any:
 class Reader:
     """Counts names while the standard parser reads."""
 
-    def __init__(self) -> None:
-        self.names = 0
+    def __init__(self, most: int = MOST_NAMES) -> None:
+        self.names, self.most = 0, most
 
     def decode(self, text: str) -> Any:
         """The value of *text*."""
@@ -72,8 +79,8 @@ class Reader:
     def pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         """The object of *pairs*, each name once."""
         self.names += len(pairs)
-        if self.names > MOST_NAMES:
-            raise Malformed(f"More than {MOST_NAMES} names.")
+        if self.names > self.most:
+            raise Malformed(f"More than {self.most} names.")
         found = dict(pairs)
         if len(found) != len(pairs):
             raise Malformed("A name stands twice in one object.")

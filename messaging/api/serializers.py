@@ -5,14 +5,27 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from django.core.validators import RegexValidator
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 from rest_framework.serializers import as_serializer_error
 
-from messaging.api.fields import Flag, Id, Metadata, Moment, Phone, PriorityName, Text, Whole
+from messaging.api.fields import (
+    Flag,
+    Id,
+    Metadata,
+    Moment,
+    Phone,
+    PriorityName,
+    Text,
+    Variables,
+    Whole,
+)
 from messaging.api.pages import LARGEST_SEQ, Cursor, Limit
 from messaging.models import DevicePushToken
+from messaging.services.batch_lists import NAME as BATCH_NAME
+from messaging.services.batch_orders import LARGEST_CHUNK, LONGEST_DELAY, MOST_RECIPIENTS
 from messaging.services.conversations import MOST_PARTICIPANTS
 from messaging.services.searching import MOST_CHARACTERS
 
@@ -119,6 +132,36 @@ class Edit(Strict):
     metadata = Metadata(required=False, help_text="Kept as it is where it is not given.")
 
 
+class SendBatch(Strict):
+    """One text to many people, each in a message and a conversation of their own."""
+
+    batch_id = Text(
+        max_length=64,
+        required=False,
+        validators=[RegexValidator(f"^{BATCH_NAME.pattern}$")],
+        help_text="A name of the sender's for it; the same order under it is accepted once.",
+    )
+    recipient_ids = serializers.ListField(child=Id(), min_length=1, max_length=MOST_RECIPIENTS)
+    content = Text(max_length=CONTENT)
+    chunk_size = Whole(min_value=1, max_value=LARGEST_CHUNK, required=False, default=10)
+    chunk_delay = Whole(
+        min_value=0, max_value=LONGEST_DELAY, required=False, default=100, help_text="Milliseconds."
+    )
+    encrypted = Flag(required=False)
+    notify = Flag(required=False, default=True)
+    index = Flag(required=False, default=True)
+    variables = Variables(
+        required=False,
+        help_text="By recipient, the text for each `{name}` of the content.",
+    )
+
+
+class Reasoned(Strict):
+    """Why, for the audit trail."""
+
+    reason = Text(max_length=500, required=False, default="", allow_blank=True)
+
+
 class StartConversation(Strict):
     participant_ids = serializers.ListField(child=Id(), min_length=1, max_length=MOST_PARTICIPANTS)
     title = Text(max_length=TITLE, required=False, default="", allow_blank=True)
@@ -137,6 +180,10 @@ class ReadMarker(Strict):
 class Page(Strict):
     limit = Limit()
     cursor = Cursor(required=False)
+
+
+class RecipientQuery(Page):
+    status = serializers.ChoiceField(choices=["pending", "sent", "failed"], required=False)
 
 
 class SearchQuery(Page):

@@ -6,6 +6,8 @@ from typing import Any
 from rest_framework import serializers
 
 from messaging.api.serializers import Shape
+from messaging.models import Batch as BatchRow
+from messaging.models import BatchRecipient as BatchRecipientRow
 from messaging.models import MessageStatus, Priority, Protection
 
 
@@ -231,3 +233,59 @@ NotificationPage = paged(Notification)
 
 
 DeliveryList = listed(Delivery)
+
+
+class BatchLinks(Shape):
+    job = serializers.CharField()
+    recipients = serializers.CharField()
+
+    def get_fields(self) -> dict[str, Any]:
+        return {"self": serializers.CharField()} | super().get_fields()
+
+
+class AcceptedBatch(Shape):
+    batch_id = serializers.CharField()
+    job_id = serializers.UUIDField()
+    links = BatchLinks()
+
+
+class BatchProgress(Shape):
+    """Of this round: the first one, or a retry; steps are chunks."""
+
+    percentage = serializers.IntegerField(help_text="Of all recipients.")
+    step = serializers.CharField()
+    total_steps = serializers.IntegerField()
+    current_step = serializers.IntegerField()
+
+
+class Batch(Shape):
+    id = serializers.UUIDField()
+    batch_id = serializers.CharField()
+    job_id = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=BatchRow.State.values)
+    total = serializers.IntegerField()
+    success_count = serializers.IntegerField()
+    failure_count = serializers.IntegerField()
+    remaining = serializers.IntegerField()
+    retryable = serializers.BooleanField()
+    progress = BatchProgress()
+    chunk_size = serializers.IntegerField()
+    chunk_delay = serializers.IntegerField(help_text="Milliseconds.")
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+BatchPage = paged(Batch)
+
+
+class BatchRecipient(Shape):
+    recipient_id = serializers.UUIDField()
+    position = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=BatchRecipientRow.Status.values)
+    message_id = serializers.UUIDField(allow_null=True)
+    failure_reason = serializers.CharField(allow_null=True)
+    attempts = serializers.IntegerField()
+    at = serializers.DateTimeField()
+
+
+BatchRecipientPage = paged(BatchRecipient)

@@ -4,6 +4,7 @@ from django.urls import path
 
 from messaging.api.views import (
     accounts,
+    batches,
     conversations,
     devices,
     keys,
@@ -39,6 +40,14 @@ urlpatterns = [
         "conversations/<uuid:conversation_id>/session-keys/rotate",
         keys.RotateSessionKey.as_view(),
     ),
+    path("batches", batches.Batches.as_view()),
+    path("batches/<str:batch_id>", batches.OneBatch.as_view()),
+    path("batches/<str:batch_id>/recipients", batches.Recipients.as_view()),
+    path("batches/<str:batch_id>/pause", batches.Pause.as_view()),
+    path("batches/<str:batch_id>/resume", batches.Resume.as_view()),
+    path("batches/<str:batch_id>/cancel", batches.Cancel.as_view()),
+    path("batches/<str:batch_id>/retry-failed", batches.RetryFailed.as_view()),
+    path("messages/batch", batches.Send.as_view()),
     path("messages/direct", messages.Direct.as_view()),
     path("messages/group", messages.Group.as_view()),
     path("messages/search", messages.Search.as_view()),

@@ -8,6 +8,7 @@ from messaging.models.accounts import (
     Tenant,
     User,
 )
+from messaging.models.batches import Batch, BatchRecipient, BatchText
 from messaging.models.channels import (
     DevicePushToken,
     NotificationTemplate,
@@ -25,6 +26,9 @@ __all__ = [
     "SYSTEM",
     "AttemptWindow",
     "AuditEvent",
+    "Batch",
+    "BatchRecipient",
+    "BatchText",
     "CleanupRun",
     "Conversation",
     "DevicePushToken",

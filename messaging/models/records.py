@@ -11,6 +11,7 @@ class Idempotency(Owned):
     class Scope(models.TextChoices):
         HEADER = "header"  # Idempotency-Key: kept for 24 h
         MESSAGE = "message"  # clientMessageId: kept as long as its message
+        BATCH = "batch"  # batchId: kept as long as its batch
 
     actor_id = models.UUIDField()
     scope = models.CharField(max_length=16, choices=Scope)

@@ -19,7 +19,9 @@ from messaging.models import Event
 from messaging.search import index as search_index
 from queueing.postgres import execute
 
-EXPIRE = "UPDATE messages SET deleted_at = now() WHERE id = ANY(%(ids)s::uuid[])"
+EXPIRE = (
+    "UPDATE messages SET deleted_at = now(), version = version + 1 WHERE id = ANY(%(ids)s::uuid[])"
+)
 
 PURGE = (
     "DELETE FROM message_search WHERE message_id = ANY(%(ids)s::uuid[])",

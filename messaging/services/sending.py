@@ -42,7 +42,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where a message goes, as the membership check has seen it."""
 
     conversation_id: UUID
@@ -73,8 +73,8 @@ def send_group(
 
 def _accept(sender: User, conversation_id: UUID, draft: Draft, key: Key | None) -> Answer:
     place = _place_of(sender, conversation_id)
-    row = _draft_row(sender, place, draft)
-    steps = _steps(row, draft)
+    row = draft_row(sender, place, draft)
+    steps = steps_of(row, draft)
     answer = Answer(202, views.accepted(row, MESSAGE.job_ids(row.pk, steps)), message_id=row.pk)
     for each in _keys(draft, conversation_id, key):
         if replay := claim(sender, each, answer):
@@ -92,7 +92,7 @@ def _accept(sender: User, conversation_id: UUID, draft: Draft, key: Key | None) 
         weight=place.members,
         traceparent=row.traceparent,
     )
-    _record(row, draft)
+    audit.record_many([entry_of(row, draft)])
     if row.scheduled_at is None:
         row.seq = events.place(row, place.members_version)
         if row.seq is None:
@@ -102,7 +102,7 @@ def _accept(sender: User, conversation_id: UUID, draft: Draft, key: Key | None) 
     return answer
 
 
-def _place_of(sender: User, conversation_id: UUID) -> _Place:
+def _place_of(sender: User, conversation_id: UUID) -> Place:
     stays = Participant.objects.present().filter(
         conversation_id=conversation_id,
         user_id=sender.pk,
@@ -117,10 +117,10 @@ def _place_of(sender: User, conversation_id: UUID) -> _Place:
     ).first()
     if found is None:
         raise NotFound
-    return _Place(*found)
+    return Place(*found)
 
 
-def _draft_row(sender: User, place: _Place, draft: Draft) -> Message:
+def draft_row(sender: User, place: Place, draft: Draft) -> Message:
     """The unsaved row: checked, sealed or plain as asked for and allowed."""
     if place.protection == Protection.E2EE:
         raise Invalid("This conversation takes end-to-end envelopes only.", pointer="/content")
@@ -145,7 +145,8 @@ def _draft_row(sender: User, place: _Place, draft: Draft) -> Message:
     return row
 
 
-def _steps(row: Message, draft: Draft) -> set[str]:
+def steps_of(row: Message, draft: Draft) -> set[str]:
+    """The steps of *row*'s life that are asked for."""
     wanted = {
         ENCRYPTION: row.is_encrypted,
         DELIVERY: True,
@@ -173,16 +174,19 @@ def _with_seq(replay: Answer) -> Answer:
     return replay
 
 
-def _record(row: Message, draft: Draft) -> None:
+def entry_of(row: Message, draft: Draft) -> audit.Entry:
+    """The line of the trail that says that *row* was accepted."""
     degraded = encryption.degraded(row.sender.tenant, draft.encrypted, sealed=row.is_encrypted)
-    audit.record(
+    facts: dict[str, object] = {"conversation": row.conversation_id, "encrypted": row.is_encrypted}
+    if degraded:
+        facts["degraded"] = True
+    if row.is_encrypted:
+        facts["sha256"] = audit.fingerprint(row.encrypted_content)
+    return audit.Entry(
         tenant_id=row.tenant_id,
         actor_id=row.sender_id,
         action="message.accepted",
         target_type="message",
         target_id=row.pk,
-        conversation=row.conversation_id,
-        encrypted=row.is_encrypted,
-        **({"degraded": True} if degraded else {}),
-        **({"sha256": audit.fingerprint(row.encrypted_content)} if row.is_encrypted else {}),
+        facts=facts,
     )

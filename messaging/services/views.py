@@ -8,6 +8,8 @@ from messaging import encryption
 from messaging.encryption import Opened
 from messaging.events import timestamp
 from messaging.models import (
+    Batch,
+    BatchRecipient,
     Conversation,
     Message,
     MessageDelivery,
@@ -131,6 +133,44 @@ def _accepted(row: Message, status: str) -> dict[str, Any]:
 def _queue(jobs: dict[str, UUID | None]) -> dict[str, Any]:
     ids = {step: str(id) if id else None for step, id in jobs.items()}
     return {"success": True, "errors": [], "jobIds": ids}
+
+
+def batch(row: Batch, sent: int, failed: int, *, retryable: bool) -> dict[str, Any]:
+    """A batch to its sender: how far it is and what came of it, without what it says."""
+    return {
+        "id": str(row.pk),
+        "batchId": row.batch_id,
+        "jobId": str(row.job_id),
+        "state": row.state,
+        "total": row.total,
+        "successCount": sent,
+        "failureCount": failed,
+        "remaining": row.total - sent - failed,
+        "retryable": retryable,
+        "progress": {
+            "percentage": 100 * (sent + failed) // row.total,
+            "step": row.state,
+            "totalSteps": row.steps,
+            "currentStep": row.steps_done,
+        },
+        "chunkSize": row.chunk_size,
+        "chunkDelay": row.chunk_delay,
+        "createdAt": timestamp(row.created_at),
+        "finishedAt": timestamp(row.finished_at) if row.finished_at else None,
+    }
+
+
+def batch_recipient(row: BatchRecipient) -> dict[str, Any]:
+    """What came of one person of a batch."""
+    return {
+        "recipientId": str(row.recipient_id),
+        "position": row.position,
+        "status": row.status,
+        "messageId": str(row.message_id) if row.message_id else None,
+        "failureReason": row.failure_code or None,
+        "attempts": row.attempts,
+        "at": timestamp(row.at),
+    }
 
 
 def _bytes(value: bytes | memoryview | None) -> bytes | None:

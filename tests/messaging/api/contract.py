@@ -33,7 +33,7 @@ class CheckedClient(APIClient):
 
 def check(answer: Any, route: str) -> None:
     """Assert that *answer* is one that the schema promises for *route*."""
-    path = "/" + re.sub(r"<uuid:(\w+)>", lambda found: f"{{{camel(found[1])}}}", route)
+    path = "/" + re.sub(r"<\w+:(\w+)>", lambda found: f"{{{camel(found[1])}}}", route)
     operation = schema()["paths"].get(path, {}).get(answer.wsgi_request.method.lower())
     if operation is None or answer.status_code in ANYWHERE:
         return

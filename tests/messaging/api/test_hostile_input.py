@@ -99,6 +99,7 @@ def test_no_value_of_any_field_breaks_an_operation(
     browser = client(alice)
     good = {"content": "Hello", "recipientId": str(bob.pk), "userId": str(bob.pk), "seq": 1}
     good |= {"conversationId": sent["conversationId"], "participantIds": [str(bob.pk)]}
+    good |= {"recipientIds": [str(bob.pk)]}
     good |= {"username": "alice", "password": "x", "refreshToken": "x"}
     good |= {"label": "Phone", "nonce": "A" * 43}
     good |= {"platform": "apns", "token": "0a" * 32, "phone": "+4930123456"}
@@ -142,6 +143,7 @@ def test_no_id_in_an_address_breaks_it(client: Client, alice: User, value: str) 
 
 
 NAMES = (
+    "batchId",
     "conversationId",
     "messageId",
     "userId",

@@ -44,6 +44,8 @@ OWN = {
     "listKeyDevices",
     "registerKeyDevice",
     "searchMessages",
+    "listBatches",
+    "sendBatch",  # somebody else's people are failures in it
     "getQueueMetrics",
     "getHealth",
     "getQueueHealth",
@@ -71,8 +73,11 @@ def objects(client: Client, alice: User, bob: User, carol: User) -> dict[str, st
     client(alice).delete(f"{V1}/conversations/{group}/participants/{carol.pk}")
     body = {"conversationId": group, "content": "Hello"}
     sent = client(alice).post(f"{V1}/messages/group", body, format="json").json()
+    order = {"batchId": "alices", "recipientIds": [str(bob.pk)], "content": "Hello"}
+    client(alice).post(f"{V1}/messages/batch", order, format="json")
     work_all()
     return {
+        "batchId": "alices",
         "conversationId": group,
         "messageId": sent["message"]["id"],
         "queue": "delivery",
