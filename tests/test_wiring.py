@@ -6,19 +6,28 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery import current_app
+from channels.layers import get_channel_layer
+from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.conf import settings
 from django.core.management import execute_from_command_line
 from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import AddField, AddIndex
 from django.urls import resolve
+from django_celery_beat.models import PeriodicTask
 from rest_framework.test import APIClient
 
+from config import beat
+from messaging import jobs as declared
 from messaging.models import Message, User
 from messaging.services import conversations
 from messaging.services.sending import Draft, send_direct, send_group
+from messaging.workflow import MESSAGE
+from queueing import control, health, metrics, registry
+from queueing.jobs import JobKind
 from queueing.models import Job
-from queueing.queues import QUEUES
+from queueing.queues import BY_NAME, QUEUES
 from tests.config.test_checks import PRODUCTION, check
 from tests.config.test_variables import read
 from tests.messaging import test_migrations as migrations
@@ -138,6 +147,21 @@ def test_05_database_configuration_is_valid() -> None:
         assert done.returncode == 1 and "config.E107" in done.stderr
 
 
+@pytest.mark.req("S41", "S46", "S53", "S55")
+@pytest.mark.django_db
+def test_06_queue_integration_helper_exists() -> None:
+    page = (ROOT / "docs" / "compatibility.md").read_text()
+    helpers = (MESSAGE.start, metrics.snapshot, health.of, control.retry, Job.objects.dead)
+
+    for name in KINDS:
+        kind = registry.find(name)
+        assert isinstance(kind, JobKind) and name in page
+        assert kind.enqueue.__annotations__["return"]
+    assert all(callable(each) and each.__annotations__ for each in helpers)
+    for name in ("QueueIntegrationHelper", "processSendMessage", "message-queue-monitor"):
+        assert name in page
+
+
 @pytest.mark.req("S49", "S54", "S56")
 @pytest.mark.django_db
 def test_07_message_service_includes_queue_imports(alice: User, bob: User) -> None:
@@ -168,6 +192,23 @@ def test_08_message_controller_includes_queue_endpoints(prefix: str, operator: U
         body = {"data": {}, "format": "json"} if method == "post" else {}
         answer = getattr(browser, method)(f"{prefix}{path}", **body)
         assert answer.status_code == status, path
+
+
+@pytest.mark.req("S1", "S35", "S108")
+@pytest.mark.django_db(transaction=True)
+def test_09_module_has_correct_imports() -> None:
+    kinds = {name: registry.find(name) for name in KINDS}
+    beat.write_absent()
+
+    assert {"channels", "rest_framework", "django_celery_beat", "messaging"} < set(
+        settings.INSTALLED_APPS
+    )
+    assert isinstance(get_channel_layer(), RedisPubSubChannelLayer)
+    assert {name: kind and kind.queue.name for name, kind in kinds.items()} == KINDS
+    assert declared.__all__
+    assert set(current_app.amqp.queues) == set(BY_NAME) and len(BY_NAME) == 6
+    rows = PeriodicTask.objects.filter(name__startswith="cleanup.").values_list("name", flat=True)
+    assert {f"cleanup.{each}_messages" for each in ("old", "orphaned", "deleted")} <= set(rows)
 
 
 @pytest.mark.req("S72", "S77")
