@@ -13,6 +13,7 @@ from django.core.management import call_command
 
 from config.programs import LANES
 from queueing.queues import BY_NAME, QUEUES
+from tests.requirements import proofs
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("config", "crypto_core", "queueing", "messaging")
@@ -104,6 +105,15 @@ def test_types_and_layers_are_checked_to_the_last_module() -> None:
         "crypto_core",
     }
     assert "bin/mypy" in makefile and "bin/lint-imports" in makefile
+
+
+def test_nineteen_encryption_tests_and_fifteen_wiring_checks_are_there() -> None:
+    parts = {"S141": 3, "S142": 2, "S143": 2, "S144": 3, "S145": 2, "S146": 3, "S147": 2, "S148": 2}
+    suites = {f"{suite}.{n}" for suite, count in parts.items() for n in range(1, count + 1)}
+    checks = re.findall(r"^def test_(\d\d)_", (ROOT / "tests/test_wiring.py").read_text(), re.M)
+
+    assert len(suites) == 19 and suites <= proofs().keys()
+    assert checks == [f"{number:02}" for number in range(1, 16)]
 
 
 def test_celery_is_never_trusted_with_time_or_retries() -> None:
