@@ -24,8 +24,8 @@ from messaging.errors import (
     PreconditionFailed,
 )
 from messaging.events import Entry, Hint
-from messaging.models import Conversation, Event, Message, Notification, Tenant, User
-from messaging.services import views
+from messaging.models import Conversation, Event, Message, Tenant, User
+from messaging.services import removing, views
 from messaging.services.reading import visible
 from messaging.services.sending import LONGEST_CONTENT
 from messaging.stages.index import index
@@ -185,11 +185,7 @@ def _withdraw(row: Message, actor: User) -> None:
     if row.seq is None:
         waiting = Job.objects.of_run(row.pk).unfinished()
         control.cancel_many(waiting, actor_id=actor.pk, reason="message deleted")
-    told = Notification.objects.filter(message_id=row.pk)
-    told.filter(channel="in_app").update(archived_at=row.deleted_at)
-    told.filter(status=Notification.Status.PLANNED).update(
-        status=Notification.Status.SKIPPED, reason="message-deleted"
-    )
+    removing.withdraw([row.pk])
 
 
 def _tell(row: Message, seq: int) -> None:

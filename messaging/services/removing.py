@@ -11,11 +11,12 @@ from typing import Protocol
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from messaging import appends, audit, events
 from messaging.appends import NewEvent
 from messaging.events import Hint
-from messaging.models import Event
+from messaging.models import Event, Notification
 from messaging.search import index as search_index
 from queueing.postgres import execute
 
@@ -50,12 +51,22 @@ def expire(messages: Sequence[Located], why: str) -> None:
     ids = [message.id for message in messages]
     execute(EXPIRE, {"ids": ids})
     search_index.remove(ids)
+    withdraw(ids)
     _record(messages, "message.deleted", why)
     there = appends.lock({message.conversation_id for message in messages})
     seen = [m for m in messages if m.seq is not None and m.conversation_id in there]
     seqs = appends.append_many([_deletion(message) for message in seen])
     hints = [_hint(message, seqs[message.id]) for message in seen]
     transaction.on_commit(partial(events.publish, hints))
+
+
+def withdraw(message_ids: Sequence[UUID]) -> None:
+    """Take messages that are gone out of inboxes, and send nothing more about them."""
+    told = Notification.objects.filter(message_id__in=message_ids)
+    told.filter(channel="in_app").update(archived_at=timezone.now())
+    told.filter(status=Notification.Status.PLANNED).update(
+        status=Notification.Status.SKIPPED, reason="message-deleted"
+    )
 
 
 def purge(messages: Sequence[Located], why: str) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from messaging import encryption, events
@@ -25,7 +26,7 @@ from messaging.models import (
     Tenant,
     User,
 )
-from messaging.services import changing, conversations, reading
+from messaging.services import changing, conversations, reading, removing
 from messaging.services.searching import search
 from messaging.services.sending import Draft, send_direct, send_group
 from queueing.models import Job
@@ -274,3 +275,15 @@ def test_a_scheduled_message_is_edited_and_deleted_without_a_word_to_anybody(
     assert not Event.objects.exists()
     states = Job.objects.of_run(row.pk).values_list("state", flat=True)
     assert set(states) == {"cancelled"}
+
+
+def test_what_a_cleanup_deletes_leaves_the_inboxes_too(alice: User, bob: User) -> None:
+    row = send(alice, bob)
+    work_all()
+    assert reading.inbox(bob)
+
+    with transaction.atomic():
+        removing.expire([row], "old_messages")
+
+    assert reading.inbox(bob) == []
+    assert Message.objects.get().version == 2
