@@ -258,9 +258,16 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "waxwing@localhost")
 
 # --- REST
 
+# A minute, for each person and for a tenant as a whole; 0 is without limit. Tenant.limits wins.
+RATE_LIMITS = {
+    "sends": env.integer("RATE_LIMIT_SENDS", 600),
+    "calls": env.integer("RATE_LIMIT_CALLS", 6000),
+    "tenantSends": env.integer("RATE_LIMIT_TENANT_SENDS", 60_000),
+}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["messaging.api.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["messaging.api.throttling.Quota"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["messaging.api.parsing.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -16,6 +16,7 @@ SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "messaging.api.openapi.as_strict_as_we_are",
+        "messaging.api.openapi.limited",
         "messaging.api.openapi.one_problem",
         "messaging.api.openapi.camel_case_paths",
     ],

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
+from messaging.api.throttling import quota_of
 from queueing.ids import uuid7
 
 SANE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -25,6 +26,8 @@ class RequestId:
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
         if request.path.startswith(API):
+            for name, value in quota_of(request).items():
+                response[name] = value
             response.headers.setdefault("Cache-Control", "no-store")
             patch_vary_headers(response, ["Authorization"])
         return response

@@ -30,6 +30,24 @@ IF_MATCH = OpenApiParameter(
 )
 
 
+HEADERS: dict[str, Any] = {
+    "RateLimit": {
+        "description": "What is left (`r`) of each quota, and the seconds until it is full (`t`).",
+        "schema": {"type": "string", "examples": ['"sends";r=599;t=1']},
+    },
+    "RateLimit-Policy": {
+        "description": "The quota (`q`) of each policy in a window of `w` seconds.",
+        "schema": {"type": "string", "examples": ['"sends";q=600;w=60']},
+    },
+}
+RETRY_AFTER = {
+    "description": "The seconds to wait.",
+    "schema": {"type": "integer", "minimum": 1},
+}
+PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
+UNCOUNTED = ("401",)  # refused before anybody's quota is looked at
+
+
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How one logs in, as the schema says it."""
 
@@ -86,13 +104,34 @@ def as_strict_as_we_are(result: dict[str, Any], **kwargs: object) -> dict[str, A
     return result
 
 
+def limited(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
+    """Say of every call with a token that it is counted, and what its answers tell of that."""
+    counted = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
+    result["components"]["headers"] = HEADERS | {"Retry-After": RETRY_AFTER}
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            responses = operation["responses"]
+            if {"bearer": []} in operation.get("security", ()):
+                responses["429"] = {
+                    "description": MEANINGS[429],
+                    "content": {CONTENT_TYPE: PROBLEM},
+                }
+                for status, response in responses.items():
+                    if status not in UNCOUNTED:
+                        response.setdefault("headers", {}).update(counted)
+            if "429" in responses:
+                later = {"$ref": "#/components/headers/Retry-After"}
+                responses["429"].setdefault("headers", {})["Retry-After"] = later
+    return result
+
+
 def one_problem(result: dict[str, Any], **kwargs: object) -> dict[str, Any]:
     """Every refusal has the one shape, also of those who do not know it."""
     for operations in result["paths"].values():
         for operation in operations.values():
             for response in operation["responses"].values():
                 if refusal := response.get("content", {}).get(CONTENT_TYPE):
-                    refusal["schema"] = {"$ref": "#/components/schemas/Problem"}
+                    refusal.update(PROBLEM)
     return result
 
 

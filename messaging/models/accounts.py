@@ -2,8 +2,10 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -11,6 +13,17 @@ from messaging.models.base import Identified, Owned
 
 SYSTEM = "system"  # the slug of the operators' own tenant
 E164 = r"\+[1-9][0-9]{6,14}"
+
+MOST_A_MINUTE = 10_000_000
+
+
+def check_limits(value: object) -> None:
+    """Refuse what says no limits: an object of whole numbers a minute."""
+    names = set(settings.RATE_LIMITS)
+    if not isinstance(value, dict) or value.keys() - names:
+        raise ValidationError(f"A JSON object with some of {', '.join(sorted(names))}.")
+    if not all(type(one) is int and 0 <= one <= MOST_A_MINUTE for one in value.values()):
+        raise ValidationError(f"Each a whole number from 0 (no limit) to {MOST_A_MINUTE}.")
 
 
 class Tenant(Identified):
@@ -53,6 +66,8 @@ class Tenant(Identified):
     sms = models.CharField(max_length=16, choices=Sms, blank=True, default="")
     language = models.CharField(max_length=16, default="english")  # a Snowball stemmer's name
     retention_days = models.PositiveIntegerField(null=True, blank=True)
+    # Requests a minute, where they are not those of the installation (RATE_LIMITS); 0: no limit.
+    limits = models.JSONField(default=dict, blank=True, validators=[check_limits])
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -5,11 +5,12 @@ What is not the caller's is not found, whatever it is; nobody learns whether it 
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 from messaging import events
 from messaging.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded
 from messaging.events import Hint
-from messaging.models import Priority
+from messaging.models import Priority, User
 from messaging.realtime import limits
 from messaging.realtime.frames import (
     Ack,
@@ -33,7 +34,8 @@ from messaging.realtime.refusals import error_frame, known, refuse
 from messaging.realtime.rooms import Connection
 from messaging.realtime.threads import call
 from messaging.realtime.wire import Wire
-from messaging.services import accounts, changing, receipts, sending
+from messaging.services import accounts, changing, quotas, receipts, sending
+from messaging.services.idempotency import Answer
 from messaging.services.sending import Draft
 
 
@@ -92,13 +94,19 @@ async def send_message(hub: Hub, connection: Connection, frame: SendMessage) -> 
         client_message_id=frame.client_message_id,
     )
     accepted = await call(
-        sending.send_group,
+        send_within_quota,
         sender=connection.identity.user,
         conversation_id=frame.conversation_id,
         draft=draft,
     )
     message, queue = accepted.body["message"], accepted.body["queue"]
     answer(connection, frame, messageId=message["id"], seq=message["seq"], jobs=queue["jobIds"])
+
+
+def send_within_quota(*, sender: User, conversation_id: UUID, draft: Draft) -> Answer:
+    """The answer to a send, which counts as one over HTTP does."""
+    quotas.spend("sends", sender)
+    return sending.send_group(sender=sender, conversation_id=conversation_id, draft=draft)
 
 
 async def edit_message(hub: Hub, connection: Connection, frame: EditMessage) -> None:

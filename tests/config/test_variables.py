@@ -28,6 +28,10 @@ def plain(name: str) -> Callable[[Settings], Any]:
     return lambda found: found[name]
 
 
+def limit(name: str) -> Callable[[Settings], Any]:
+    return lambda found: found["RATE_LIMITS"][name]
+
+
 def queue(name: str) -> Callable[[Settings], Any]:
     return lambda found: found["QUEUEING_CONCURRENCY"][name]
 
@@ -72,9 +76,15 @@ SOCKET = [
     ("WS_PING_INTERVAL", "5", plain("WS_PING_INTERVAL"), 5),
     ("WS_PING_TIMEOUT", "6", plain("WS_PING_TIMEOUT"), 6),
 ]
+LIMITS = [
+    ("RATE_LIMIT_SENDS", "9", limit("sends"), 9),
+    ("RATE_LIMIT_CALLS", "0", limit("calls"), 0),
+    ("RATE_LIMIT_TENANT_SENDS", "11", limit("tenantSends"), 11),
+]
 ROWS = [
     pytest.param(*row, marks=pytest.mark.req(requirement), id=row[0])
     for requirement, rows in {
+        "S122": LIMITS,
         "S135": REDIS,
         "S136": CACHE,
         "S137": QUEUE,

@@ -32,6 +32,8 @@ Post = TypeVar("Post", bound=Callable[..., Response])
 
 @extend_schema(tags=["batches"])
 class Send(APIView):
+    quota = "sends"
+
     parser_classes = (LongJSONParser,)
 
     @extend_schema(

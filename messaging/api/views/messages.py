@@ -27,6 +27,8 @@ REFUSALS = problems(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 
 @extend_schema(tags=["messages"])
 class Direct(APIView):
+    quota = "sends"
+
     @extend_schema(
         operation_id="sendDirectMessage",
         summary="Send to one person",
@@ -47,6 +49,8 @@ class Direct(APIView):
 
 @extend_schema(tags=["messages"])
 class Group(APIView):
+    quota = "sends"
+
     @extend_schema(
         operation_id="sendGroupMessage",
         summary="Send to a conversation",
