@@ -17,12 +17,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from messaging import audit
+from messaging import audit, subjects
 from messaging.errors import Conflict, NotFound
 from messaging.models import Batch, BatchRecipient, BatchText, Priority, Tenant, User
 from messaging.services import announcing, batch_texts, variables
 from messaging.services.batch_lists import counts, named, shown
-from messaging.services.batch_orders import Order, check, chunks, keys_of, row_of
+from messaging.services.batch_orders import Order, Sending, check, chunks, keys_of, row_of
 from messaging.services.idempotency import Answer, Key, claim
 from messaging.services.sending import Draft
 from queueing import control, progress
@@ -107,7 +107,7 @@ def follow(job_ids: Sequence[UUID], state: Batch.State) -> None:
         _end(row, state)
 
 
-@job(queue=BATCH, name="batch-send")
+@job(queue=BATCH, name="batch-send", args=Sending, describe=subjects.as_told)
 def send_batch(jobs: Jobs) -> None:
     """Send one chunk of each batch, and put it back where there is more."""
     for claimed in jobs:

@@ -4,7 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from typing import Annotated
 from uuid import UUID
+
+from msgspec import Meta
 
 from messaging.errors import Invalid
 from messaging.models import Batch, Idempotency, User
@@ -14,6 +17,7 @@ from messaging.services.idempotency import Key
 from messaging.services.sending import LONGEST_CONTENT
 from messaging.services.variables import Words
 from queueing.ids import uuid7
+from queueing.jobs import Args
 
 MOST_RECIPIENTS, LARGEST_CHUNK, LONGEST_DELAY = 10_000, 100, 5000  # the delay in milliseconds
 
@@ -31,6 +35,15 @@ class Order:
     notify: bool = True
     index: bool = True
     variables: Mapping[UUID, Words] = field(default_factory=dict)
+
+
+class Sending(Args, frozen=True):
+    """What a job that sends a batch is told: which one, whose, and at what pace."""
+
+    batch_id: UUID
+    sender_id: UUID
+    chunk_size: Annotated[int, Meta(ge=1, le=LARGEST_CHUNK)]
+    chunk_delay: Annotated[int, Meta(ge=0, le=LONGEST_DELAY)]
 
 
 def check(sender: User, order: Order, people: Sequence[UUID]) -> None:

@@ -49,7 +49,7 @@ def shown(kind: str) -> list[dict[str, object]]:
 def test_a_worker_knows_the_kinds_by_their_wire_names() -> None:
     assert kinds.__all__
 
-    for name in (*REQUIRED, "send-notification", "cleanup-messages"):
+    for name in (*REQUIRED, "send-notification", "batch-send", "cleanup-messages"):
         assert registry.find(name), name
 
 
@@ -87,6 +87,8 @@ def test_a_job_shows_the_fields_of_its_kind_and_no_content(
         ),
         ("index-message", {"conversationId": str(uuid4())}),
         ("delivery-confirmation", {"receipts": [{"recipientIds": []}]}),
+        ("batch-send", {"batchId": str(uuid4()), "content": "to all"}),
+        ("send-notification", {"notificationId": str(uuid4()), "message": "You have mail"}),
         (
             "cleanup-messages",
             {

@@ -165,7 +165,8 @@ def test_who_is_written_to_at_once_by_hand_shares_the_conversation(alice: User, 
 
 
 def test_a_job_without_its_batch_dies_at_once() -> None:
-    batches.send_batch.enqueue(tenant_id=uuid4(), args={"batchId": str(uuid4())})
+    told = {"batchId": uuid4(), "senderId": uuid4(), "chunkSize": 1, "chunkDelay": 0}
+    batches.send_batch.enqueue(tenant_id=uuid4(), args=told)
 
     assert work_all([BATCH])["dead"] == 1
 
