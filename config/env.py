@@ -46,6 +46,14 @@ def flag(name: str, default: bool = False) -> bool:
     return value in TRUE
 
 
+def choice(name: str, default: str, among: tuple[str, ...]) -> str:
+    """The variable *name* as one of the words *among*."""
+    value = text(name, default)
+    if value not in among:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(among)}")
+    return value
+
+
 def words(name: str, default: str = "") -> list[str]:
     """The variable *name* as a comma-separated list without empty items."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]

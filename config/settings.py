@@ -284,4 +284,4 @@ METRICS_TOKEN = env.secret("METRICS_TOKEN")  # unset: /metrics answers this mach
 
 # --- Logs
 
-LOGGING = logs.to_stderr(env.text("LOG_LEVEL", "INFO"), cache=env.flag("CACHE_LOGGING"))
+LOGGING = logs.from_environment()

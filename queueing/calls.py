@@ -10,6 +10,7 @@ from uuid import UUID
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connections
 
+from queueing import context
 from queueing.registry import Batch, CallFunction, Claimed, Outcome
 
 
@@ -86,7 +87,8 @@ def _ask_in_thread(call: CallFunction, job: Claimed) -> Outcome | Exception:
 
 def _ask(call: CallFunction, job: Claimed) -> Outcome | Exception:
     try:
-        return call(job) or Outcome()
+        with context.about(**job.context()):
+            return call(job) or Outcome()
     except SoftTimeLimitExceeded:
         raise
     except Exception as error:

@@ -15,7 +15,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from queueing import calls, claims, settlement
+from queueing import calls, claims, context, settlement
 from queueing.errors import DatabaseAway, Later, LeaseLost, TimedOut
 from queueing.postgres import is_gone, repeat_races
 from queueing.queues import Queue
@@ -37,7 +37,8 @@ def drain(
         threads = settings.QUEUEING_CONCURRENCY[queue.name]
     work = Drain(queue, task_id, threads, budget)
     try:
-        work.run()
+        with context.about(queue=queue.name):
+            work.run()
         if work.report.more:
             work.report.waiting, work.report.oldest = claims.backlog(queue)
     except SoftTimeLimitExceeded:  # between two slices: what was left is put back
@@ -114,7 +115,8 @@ class Drain:
             return
         self.worked = True
         try:
-            repeat_races(partial(self.commit, function, jobs))
+            with context.about(**(jobs[0].context() if len(jobs) == 1 else {})):
+                repeat_races(partial(self.commit, function, jobs))
         except SoftTimeLimitExceeded:
             self.time_out(jobs, company=len(jobs) > 1)
         except Later as later:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from queueing import context
 from queueing.errors import ArgsInvalid, Snooze
 from queueing.queues import Queue
 
@@ -39,6 +40,18 @@ class Claimed:
     started_at: datetime | None
     worker_id: UUID | None
     token: UUID
+
+    def context(self) -> dict[str, object]:
+        """What log lines about it carry."""
+        return {
+            "trace_id": context.trace_of(self.traceparent),
+            "job_id": self.id,
+            "message_id": self.args.get("messageId"),
+            "conversation_id": self.args.get("conversationId"),
+            "tenant": self.tenant_id,
+            "queue": self.queue,
+            "attempt": self.attempts + 1,
+        }
 
 
 class Args(

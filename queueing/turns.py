@@ -1,13 +1,17 @@
 """The parts of a drain: what it counts, and how a claim is cut into slices."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from queueing import context
 from queueing.registry import Claimed
 from queueing.verdicts import Verdict
 
 AT_HAND = 1.0  # seconds; the sweeper, which looks once a second, would come too late
 SLICE_WEIGHT = 1000  # what one commit may hold: recipients, say
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -48,9 +52,25 @@ class Report:
     def count(self, verdicts: Iterable[Verdict]) -> None:
         """Add jobs that were put back or buried."""
         for verdict in verdicts:
+            tell(verdict)
             self.dead += verdict.state == "failed"
             self.retried += verdict.state != "failed" and bool(verdict.attempt or verdict.crash)
             self.deferred += verdict.deferral
+
+
+def tell(verdict: Verdict) -> None:
+    """Write a line of the log for a try that ended badly: the code, never the text."""
+    trouble = verdict.trouble
+    if trouble is None or verdict.deferral:
+        return
+    with context.about(**verdict.job.context()):
+        log.warning(
+            "job %s %s: %s at %s",
+            verdict.job.kind,
+            "failed" if verdict.state == "failed" else "put back",
+            trouble.code,
+            trouble.location,
+        )
 
 
 def by_kind(jobs: Iterable[Claimed]) -> dict[str, list[Claimed]]:

@@ -7,6 +7,7 @@ from messaging.errors import Unauthenticated
 from messaging.models import User
 from messaging.services import accounts
 from messaging.services.accounts import Identity
+from queueing import context
 
 SCHEME = "bearer"
 CHALLENGE = 'Bearer realm="waxwing"'
@@ -22,6 +23,7 @@ class BearerAuthentication(BaseAuthentication):
         if scheme.lower() != SCHEME:
             raise Unauthenticated
         identity = accounts.authenticate(token.strip())
+        context.learn(tenant=identity.user.tenant_id)
         return identity.user, identity
 
     def authenticate_header(self, request: Request) -> str:

@@ -22,6 +22,8 @@ from messaging.realtime.refusals import error_frame, known, refuse
 from messaging.realtime.rooms import Connection
 from messaging.realtime.server import QUERY, TRANSPORT
 from messaging.realtime.wire import Wire
+from queueing import context
+from queueing.ids import uuid7
 
 SUBPROTOCOL = "messaging.v1"
 
@@ -35,10 +37,11 @@ class MessagingConsumer(AsyncConsumer):  # type: ignore[misc]
     deadline: asyncio.TimerHandle | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._end()
+        with context.about(request_id=uuid7()):  # one for the whole life of the socket
+            try:
+                await super().__call__(scope, receive, send)
+            finally:
+                await self._end()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         # The stock method visits a thread for each message, to look after database connections
@@ -89,7 +92,9 @@ class MessagingConsumer(AsyncConsumer):  # type: ignore[misc]
 
     async def _hear(self, frame: ClientFrame) -> None:
         if self.connection is not None:
-            await obey(self.hub, self.connection, frame)
+            named = {name: getattr(frame, name, None) for name in ("conversation_id", "message_id")}
+            with context.about(**named):
+                await obey(self.hub, self.connection, frame)
         elif isinstance(frame, Hello):
             await self._hello(frame)
         else:
@@ -102,6 +107,7 @@ class MessagingConsumer(AsyncConsumer):  # type: ignore[misc]
             self.connection = await greet(
                 self.hub, self.channel_name, self.outbox, self.credentials, hello
             )
+            context.learn(tenant=self.connection.identity.user.tenant_id)
         except Exception as error:
             self._refuse(known(error), hello)
 

@@ -1,6 +1,7 @@
 """Database work of sockets: off the event loop, in a few threads that keep their connections."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -22,4 +23,5 @@ async def call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
         close_old_connections()  # one that died must not fail every later call of its thread
         return function(*args, **kwargs)
 
-    return await asyncio.get_running_loop().run_in_executor(_threads, run)
+    here = contextvars.copy_context()  # log lines of the thread are about this socket too
+    return await asyncio.get_running_loop().run_in_executor(_threads, here.run, run)

@@ -54,6 +54,7 @@ CACHE = [
     ("CACHE_DEFAULT_TTL", "11", cache("TIMEOUT"), 11),
     ("CACHE_KEY_PREFIX", "mine", cache("KEY_PREFIX"), "mine"),
     ("CACHE_LOGGING", "1", lambda found: found["LOGGING"], logs.to_stderr("INFO", cache=True)),
+    ("LOG_FORMAT", "json", lambda found: found["LOGGING"], logs.to_stderr("INFO", form="json")),
 ]
 QUEUE = [(each.variable, "17", queue(each.name), 17) for each in QUEUES]
 ENCRYPTION = [
