@@ -13,6 +13,7 @@ app.set_default()  # the current app is kept per thread; a request's thread woul
 app.autodiscover_tasks()  # the drains
 app.autodiscover_tasks(["queueing"], related_name="maintenance")
 app.autodiscover_tasks(["queueing"], related_name="checkups")
+app.autodiscover_tasks(["queueing"], related_name="alerts")
 app.autodiscover_tasks(related_name="jobs")  # what they work on
 app.steps["worker"].add("queueing.sweeper:Sweeper")
 

@@ -11,6 +11,7 @@ from django.db import connections
 
 from crypto_core.errors import SeedsInvalid
 from crypto_core.jose import token_keys
+from queueing.announcements import may_be_told
 
 SECRET_LENGTH = 50
 LOOPBACK = {"", "127.0.0.1", "::1", "localhost"}
@@ -41,6 +42,11 @@ def jwt_seeds() -> str | None:
 
 def ws_path() -> str | None:
     return None if settings.WS_PATH.startswith("/") else "does not begin with a slash."
+
+
+def alert_url() -> str | None:
+    safe = not settings.ALERT_URL or may_be_told(settings.ALERT_URL)
+    return None if safe else "is no https address."
 
 
 def debug() -> str | None:
@@ -93,6 +99,7 @@ ALWAYS: Rules = (
     ("E002", "CHANNEL_KEY", channel_key, MAKE_ONE + "any 32 random bytes as text."),
     ("E003", "JWT_SEEDS", jwt_seeds, MAKE_ONE + "base64 of 32 random bytes, by commas; one signs."),
     ("E004", "WS_PATH", ws_path, "For example /ws/v1."),
+    ("E005", "ALERT_URL", alert_url, "Alerts are posted to https addresses, or to this machine."),
 )
 IN_PRODUCTION: Rules = (
     ("E101", "DEBUG", debug, "Leave it unset."),

@@ -45,5 +45,7 @@ SCHEDULE = (
     Periodic("health.notification", INDEXING, "Show the health of message-notification in Flower.",   every=15),
     Periodic("health.batch",        INDEXING, "Show the health of batch-message-sending in Flower.",  every=15),
     Periodic("health.cleanup",      INDEXING, "Show the health of message-cleanup in Flower.",        every=15),
+    Periodic("alerts of one worker",   CLEANUP,  "Open, tell and end alerts.", every=30, task="alerts.evaluate"),
+    Periodic("alerts of the other",    INDEXING, "The same, where that one is away.", every=30, task="alerts.evaluate"),
 )
 # fmt: on

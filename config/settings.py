@@ -6,6 +6,16 @@ from kombu import Queue
 from psycopg.conninfo import conninfo_to_dict
 
 from config import env, logs, spectacular
+from config.monitoring import (  # noqa: F401
+    ALERT_DELIVERY_SECONDS,
+    ALERT_EMAILS,
+    ALERT_FAILED_JOBS,
+    ALERT_FAILURE_PERCENT,
+    ALERT_OTHER_SECONDS,
+    ALERT_URL,
+    ALERT_WINDOW_MINUTES,
+    METRICS_TOKEN,
+)
 from config.providers import APNS, APP_NAME, FCM, PROVIDER_CA, PUSH_STALE_DAYS, SMS_POLICY, TWILIO  # noqa: F401
 from queueing.queues import QUEUES
 
@@ -277,10 +287,6 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is a parameter like any other
 }
 SPECTACULAR_SETTINGS = spectacular.SETTINGS
-
-# --- Monitoring
-
-METRICS_TOKEN = env.secret("METRICS_TOKEN")  # unset: /metrics answers this machine only
 
 # --- Logs
 

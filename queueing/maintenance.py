@@ -13,6 +13,7 @@ BATCH = 1000  # rows of one commit
 MOST_BATCHES = 200  # of one run; the next one is near
 MINUTE_DAYS = 35  # that counts are kept by the minute; after that by the day, for good
 RUN_DAYS = 30  # that windows of periodic jobs are kept
+ALERT_DAYS = 90  # that alerts are kept which are over
 SKEW = timedelta(minutes=5)  # between our clock, which the ids are from, and PostgreSQL's
 
 # What is younger than the shortest time that anything is kept, is not looked at: ids are times.
@@ -47,6 +48,7 @@ SUM_UP_DAYS = MERGE.format(
 
 FORGET = (
     f"DELETE FROM scheduled_runs WHERE \"window\" < now() - interval '{RUN_DAYS} days'",
+    f"DELETE FROM alert_incidents WHERE resolved_at < now() - interval '{ALERT_DAYS} days'",
     "DELETE FROM workers WHERE seen_at < now() - interval '1 hour'",
 )
 

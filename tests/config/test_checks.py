@@ -52,6 +52,7 @@ def test_nothing_starts_without_its_secrets() -> None:
         ("E003", {"JWT_SEEDS": "c2hvcnQ="}),
         ("E003", {"JWT_SEEDS": "no base64"}),
         ("E004", {"WS_PATH": "ws"}),
+        ("E005", {"ALERT_URL": "http://chat.example/hook"}),
         ("E101", {"DEBUG": True}),
         ("E102", {"PUBLIC_URL": "http://waxwing.example"}),
         ("E103", {"ALLOWED_HOSTS": ["*"]}),
