@@ -4,7 +4,7 @@ UV := $(shell command -v uv)
 MANAGE = .venv/bin/python manage.py
 
 .DEFAULT_GOAL := run
-.PHONY: run test check requirements bench lock
+.PHONY: run test fuzz check requirements bench lock
 
 run: .venv/.run
 	@$(MANAGE) up
@@ -28,6 +28,10 @@ PRODUCTION = @set -a; . ./.ci/production.env;
 # Every requirement with the tests that prove it; fails while one is open.
 requirements: .venv/.dev
 	@.venv/bin/python -m tests.requirements
+
+# 1,000 cases and more for each phase; FUZZ_SEED chooses others.
+fuzz: .venv/.dev
+	@FUZZ_CASES=1000 .venv/bin/python -m pytest tests/messaging/api/test_fuzz.py
 
 bench: .venv/.dev
 	@.venv/bin/python -m bench

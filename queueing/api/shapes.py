@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
+from queueing.metrics import FLAT
 from queueing.models import Job as Row
-from queueing.queues import BY_NAME
+from queueing.queues import BY_NAME, QUEUES
 
 ABOUT = "What the job is about: ids, codes and times, as its kind says; never content."
 STATUSES = "healthy, degraded, unhealthy or paused"
@@ -106,6 +108,21 @@ class QueueMetrics(serializers.Serializer[Any]):
     queues = serializers.DictField(child=QueueStats())
     totals = Counts()
     timestamp = serializers.DateTimeField()
+
+
+class FlatCounts(serializers.Serializer[Any]):
+    def get_fields(self) -> dict[str, Any]:
+        return {state: Number() for state in FLAT}
+
+
+class FlatQueueMetrics(serializers.Serializer[Any]):
+    def get_fields(self) -> dict[str, Any]:
+        return {queue.key: FlatCounts() for queue in QUEUES}
+
+
+ANY_METRICS = PolymorphicProxySerializer(
+    "AnyQueueMetrics", [QueueMetrics, FlatQueueMetrics], resource_type_field_name=None
+)
 
 
 class QueueChecks(serializers.Serializer[Any]):

@@ -70,7 +70,7 @@ class Metrics(APIView):
         summary="The counters of all queues",
         description="With `shape=flat` an object by key with four counters each.",
         parameters=[MetricsQuery],
-        responses={200: shapes.QueueMetrics, **problems(400, 401)},
+        responses={200: shapes.ANY_METRICS, **problems(400, 401)},
     )
     def get(self, request: Request) -> Response:
         flat = query_of(request, MetricsQuery)["shape"] == "flat"
