@@ -1,6 +1,7 @@
 """The app as Django sees it."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class ConfigConfig(AppConfig):
@@ -10,4 +11,6 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and the Celery application that wake-ups are sent through."""
-        from config import celery, checks  # noqa: F401
+        from config import celery, checks, sentry  # noqa: F401
+
+        sentry.start(settings.SENTRY_DSN, settings.VERSION)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
+from config import sentry
 from crypto_core.errors import SeedsInvalid
 from crypto_core.jose import token_keys
 from queueing.announcements import may_be_told
@@ -47,6 +48,11 @@ def ws_path() -> str | None:
 def alert_url() -> str | None:
     safe = not settings.ALERT_URL or may_be_told(settings.ALERT_URL)
     return None if safe else "is no https address."
+
+
+def sentry_package() -> str | None:
+    fits = not settings.SENTRY_DSN or sentry.is_there()
+    return None if fits else "is set, and the package sentry-sdk is not installed."
 
 
 def debug() -> str | None:
@@ -100,6 +106,7 @@ ALWAYS: Rules = (
     ("E003", "JWT_SEEDS", jwt_seeds, MAKE_ONE + "base64 of 32 random bytes, by commas; one signs."),
     ("E004", "WS_PATH", ws_path, "For example /ws/v1."),
     ("E005", "ALERT_URL", alert_url, "Alerts are posted to https addresses, or to this machine."),
+    ("E006", "SENTRY_DSN", sentry_package, "Install waxwing[sentry], or leave it unset."),
 )
 IN_PRODUCTION: Rules = (
     ("E101", "DEBUG", debug, "Leave it unset."),

@@ -4,6 +4,8 @@ from config import env
 
 METRICS_TOKEN = env.secret("METRICS_TOKEN")  # unset: /metrics answers this machine only
 
+SENTRY_DSN = env.secret("SENTRY_DSN")  # unset: nothing of Sentry is even imported
+
 ALERT_EMAILS = env.words("ALERT_EMAILS")
 ALERT_URL = env.secret("ALERT_URL")  # chat rooms put a token into it
 ALERT_WINDOW_MINUTES = env.integer("ALERT_WINDOW_MINUTES", 15, least=1)  # for the next two

@@ -15,6 +15,7 @@ from config.monitoring import (  # noqa: F401
     ALERT_URL,
     ALERT_WINDOW_MINUTES,
     METRICS_TOKEN,
+    SENTRY_DSN,
 )
 from config.providers import APNS, APP_NAME, FCM, PROVIDER_CA, PUSH_STALE_DAYS, SMS_POLICY, TWILIO  # noqa: F401
 from queueing.queues import QUEUES

@@ -57,7 +57,8 @@ def work(queue: Queue, task_id: str) -> Report:
         raise
     except Exception as error:
         trouble = Trouble.of(queue.lane, error)
-        log.error("%s.drain: %s at %s", queue.lane, trouble.code, trouble.location)
+        told = {"code": trouble.code}
+        log.error("%s.drain: %s at %s", queue.lane, trouble.code, trouble.location, extra=told)
         raise DrainFailed(trouble.code) from None
 
 

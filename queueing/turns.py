@@ -63,13 +63,16 @@ def tell(verdict: Verdict) -> None:
     trouble = verdict.trouble
     if trouble is None or verdict.deferral:
         return
+    dead = verdict.state == "failed"
     with context.about(**verdict.job.context()):
-        log.warning(
+        log.log(
+            logging.ERROR if dead else logging.WARNING,
             "job %s %s: %s at %s",
             verdict.job.kind,
-            "failed" if verdict.state == "failed" else "put back",
+            "failed" if dead else "put back",
             trouble.code,
             trouble.location,
+            extra={"code": trouble.code},
         )
 
 

@@ -85,7 +85,8 @@ def problem(error: Exception, context: Mapping[str, Any]) -> Response:
 def witness(error: BaseException, request: HttpRequest | None) -> None:
     """Log what went wrong: class and frames, never the text."""
     frames = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("request %s: %s\n%s", request_id_of(request), type(error).__name__, frames)
+    name = type(error).__name__
+    logger.error("request %s: %s\n%s", request_id_of(request), name, frames, extra={"code": name})
 
 
 @singledispatch

@@ -50,7 +50,8 @@ def known(error: Exception) -> MessagingError:
     if isinstance(error, MessagingError):
         return error
     where = "".join(traceback.format_tb(error.__traceback__))
-    log.error("A socket's command failed: %s\n%s", type(error).__name__, where)
+    name = type(error).__name__
+    log.error("A socket's command failed: %s\n%s", name, where, extra={"code": name})
     return MessagingError()
 
 
