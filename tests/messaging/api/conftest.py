@@ -8,6 +8,9 @@ from rest_framework.test import APIClient
 from messaging.models import User
 from messaging.services import accounts, identities
 from tests.messaging.api.contract import CheckedClient
+from tests.messaging.api.required.scene import dead, room, sent, staff
+
+__all__ = ["dead", "room", "sent", "staff"]
 
 Client = Callable[..., APIClient]
 
