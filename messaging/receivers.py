@@ -25,6 +25,7 @@ from queueing.jobs import Claimed
 from queueing.models import Job
 from queueing.postgres import execute
 from queueing.signals import (
+    circuit_closed,
     job_cancelled,
     job_discarded,
     job_failed,
@@ -144,6 +145,21 @@ def record_pause(
         action="queue.paused" if signal is queue_paused else "queue.resumed",
         target_type="queue",
         target_id=queue or "all",
+        reason=reason,
+    )
+
+
+@receiver(circuit_closed)
+def record_circuit(
+    sender: object, provider: str, actor_id: UUID | None, reason: str, **_: object
+) -> None:
+    """Who closed a provider's circuit is in the operators' trail."""
+    audit.record(
+        tenant_id=Tenant.objects.get(slug=SYSTEM).pk,
+        actor_id=actor_id,
+        action="circuit.closed",
+        target_type="provider",
+        target_id=provider,
         reason=reason,
     )
 

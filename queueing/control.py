@@ -1,4 +1,4 @@
-"""What operators do: retry, cancel and discard jobs; pause and resume queues and tenants.
+"""What operators do: retry, cancel, discard jobs; pause and resume queues; close circuits.
 
 Each function changes what it finds in the right state and tells its listeners in one transaction,
 so that what was done and the record of it stand or fall together.
@@ -16,11 +16,13 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.dispatch import Signal
 
+from queueing import breaker
 from queueing.errors import JobNotFound, JobStateConflict
-from queueing.models import Job, LaneControl
+from queueing.models import CircuitBreaker, Job, LaneControl
 from queueing.queues import BY_NAME, QUEUES, Queue
 from queueing.settlement import cancel_after
 from queueing.signals import (
+    circuit_closed,
     job_cancelled,
     job_discarded,
     job_retried,
@@ -143,6 +145,17 @@ def resume(
         queue_resumed.send(sender=LaneControl, **lane, actor_id=actor_id, reason=reason)
         wake_on_commit([queue] if queue else QUEUES)
     return bool(deleted)
+
+
+@transaction.atomic
+def close_circuit(provider: str, *, actor_id: UUID | None = None, reason: str = "") -> bool:
+    """Have *provider* called again at once; whether its circuit was not closed."""
+    closed = breaker.close_now(provider)
+    if closed:
+        who = {"actor_id": actor_id, "reason": reason}
+        circuit_closed.send(sender=CircuitBreaker, provider=provider, **who)
+        transaction.on_commit(breaker.forget)
+    return closed
 
 
 def pauses() -> QuerySet[LaneControl]:

@@ -9,6 +9,7 @@
     job_discarded(job, actor_id, reason)  a dead letter was given up
     queue_paused(queue, tenant_id, provider, until, actor_id, reason)
     queue_resumed(queue, tenant_id, provider, actor_id, reason)
+    circuit_closed(provider, actor_id, reason)    an operator closed a provider's circuit
 
 A receiver of the first three that raises is logged and passed over: a listener may not keep a job
 from ending. A receiver of the others that raises undoes what the operator did.
@@ -24,3 +25,4 @@ job_cancelled = Signal()
 job_discarded = Signal()
 queue_paused = Signal()
 queue_resumed = Signal()
+circuit_closed = Signal()

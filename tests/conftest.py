@@ -1,15 +1,23 @@
 """The cast: a clinic with alice, bob and carol, eve who is never invited, and mallory from elsewhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from messaging.models import SYSTEM, Tenant, User
+from queueing import breaker
 from tests.system.fixtures import providers, system
 
 __all__ = ["providers", "system"]
 
 PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(autouse=True)
+def circuits() -> Iterator[None]:
+    """What a test has read of the circuits is gone with its rows."""
+    yield
+    breaker.forget()
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
-"""The operators' pages of the queues: jobs, lanes, workers, alerts, and what ran by the clock."""
+"""The operators' pages of the queues: jobs, lanes, circuits, workers, alerts, what ran by the clock."""
 
-from queueing.admin import alerts, jobs, lanes, workers
+from queueing.admin import alerts, circuits, jobs, lanes, workers
 
-__all__ = ["alerts", "jobs", "lanes", "workers"]
+__all__ = ["alerts", "circuits", "jobs", "lanes", "workers"]

@@ -2,10 +2,11 @@
 
 from queueing.models.alerts import AlertIncident
 from queueing.models.jobs import Job, JobAttempt, JobQuerySet, sees_all
-from queueing.models.lanes import LaneControl, QueueMinute, ScheduledRun, Worker
+from queueing.models.lanes import CircuitBreaker, LaneControl, QueueMinute, ScheduledRun, Worker
 
 __all__ = [
     "AlertIncident",
+    "CircuitBreaker",
     "Job",
     "JobAttempt",
     "JobQuerySet",

@@ -99,3 +99,30 @@ class QueueMinute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.queue} {self.minute:%Y-%m-%d %H:%M}"
+
+
+class CircuitBreaker(models.Model):
+    """Whether a provider is called; no row while it has never failed."""
+
+    class State(models.TextChoices):
+        CLOSED = "closed"  # it is called
+        OPEN = "open"  # it is not
+        PROBING = "probing"  # one caller tries it
+
+    provider = models.CharField(max_length=64, primary_key=True)
+    state = models.CharField(max_length=16, choices=State, db_default=State.CLOSED)
+    failed_at = ArrayField(models.DateTimeField(), db_default=[])  # the latest ones
+    calls = models.IntegerField(db_default=0)  # since the first failure …
+    failures = models.IntegerField(db_default=0)  # … and those of them that failed
+    counted_since = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(null=True)  # the last time
+    retry_at = models.DateTimeField(null=True)  # when one caller may try it
+    probe = models.UUIDField(null=True)  # that caller's token
+
+    class Meta:
+        db_table = "circuit_breakers"
+        default_permissions = ("view",)
+        permissions = [("close_circuit", "Can close the circuit of a provider")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.state}"

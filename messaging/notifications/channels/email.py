@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 
 from messaging.notifications.channel import Channel, ChannelError, Notice, Receipt, Rejected
+from queueing import breaker
 
 
 class Email(Channel):
@@ -32,15 +33,24 @@ class Email(Channel):
             to=[notice.recipient.email],
             headers={"Message-ID": f"<{notice.opaque_id}@waxwing>"},
         )
-        try:
-            mail.send()
-        except SMTPRecipientsRefused as error:
-            raise _refusal(max(code for code, _ in error.recipients.values())) from error
-        except SMTPResponseException as error:
-            raise _refusal(error.smtp_code) from error
-        except (SMTPException, OSError) as error:
-            raise ChannelError(code="smtp-unreachable") from error
+        with breaker.through("smtp"):
+            refused = _hand_in(mail)
+        if refused:
+            raise refused
         return Receipt("smtp", str(notice.opaque_id))
+
+
+def _hand_in(mail: EmailMessage) -> ChannelError | Rejected | None:
+    """Send *mail*; what the server has against its recipient, which says nothing against the server."""
+    try:
+        mail.send()
+    except SMTPRecipientsRefused as error:
+        return _refusal(max(code for code, _ in error.recipients.values()))
+    except SMTPResponseException as error:
+        raise _refusal(error.smtp_code) from error
+    except (SMTPException, OSError) as error:
+        raise ChannelError(code="smtp-unreachable") from error
+    return None
 
 
 def _refusal(code: int) -> ChannelError | Rejected:

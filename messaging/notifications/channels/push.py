@@ -18,6 +18,7 @@ from messaging.notifications.channel import Channel, ChannelError, Gone, Notice,
 from messaging.notifications.providers import apns, fcm
 from messaging.notifications.providers.http import BUDGET
 from messaging.notifications.providers.push import Push as Shown
+from queueing import breaker
 from queueing.errors import JobError, Snooze
 
 
@@ -89,7 +90,8 @@ def _push(notice: Notice, device: DevicePushToken, token: str, until: float) -> 
     )
     _, send = PLATFORMS[device.platform]
     try:
-        provider_id = send(token, shown, until=until)
+        with breaker.through(device.platform):
+            provider_id = send(token, shown, until=until)
     except JobError as error:
         if isinstance(error, Gone):
             _disable(device, error.code)

@@ -5,9 +5,10 @@ import time
 from django.conf import settings
 
 from messaging.models import Priority, Tenant
-from messaging.notifications.channel import Channel, Notice, Receipt
+from messaging.notifications.channel import Channel, Notice, Receipt, Uncertain
 from messaging.notifications.providers import twilio
 from messaging.notifications.providers.http import BUDGET
+from queueing import breaker
 
 
 class Sms(Channel):
@@ -35,4 +36,6 @@ class Sms(Channel):
         number = notice.recipient.phone
         if not number:
             return Receipt("twilio", skipped="no-number", sent=0)
-        return Receipt("twilio", twilio.send(number, notice.text, until=time.monotonic() + BUDGET))
+        with breaker.through("twilio", final=Uncertain):
+            sid = twilio.send(number, notice.text, until=time.monotonic() + BUDGET)
+        return Receipt("twilio", sid)

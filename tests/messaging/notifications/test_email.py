@@ -8,6 +8,8 @@ from messaging.notifications.channels.email import Email
 from tests.messaging.notifications.conftest import Told
 from tests.messaging.notifications.sink import Sink
 
+pytestmark = pytest.mark.django_db  # of the circuit
+
 
 @pytest.mark.req("S90")
 def test_a_mail_says_that_there_is_a_message_and_where(sink: Sink, told: Told, settings) -> None:
