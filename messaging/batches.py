@@ -107,7 +107,7 @@ def follow(job_ids: Sequence[UUID], state: Batch.State) -> None:
         _end(row, state)
 
 
-@job(queue=BATCH, name="batch-send", args=Sending, describe=subjects.as_told)
+@job(queue=BATCH, name="batch-send", args=Sending, describe=subjects.of_batches)
 def send_batch(jobs: Jobs) -> None:
     """Send one chunk of each batch, and put it back where there is more."""
     for claimed in jobs:

@@ -7,7 +7,7 @@ asks, one query for any number of jobs. Content is never among them (C3, D5).
 from collections.abc import Sequence
 from uuid import UUID
 
-from messaging.models import Conversation, Message, Participant
+from messaging.models import Batch, Conversation, Message, Participant
 from messaging.rendering import timestamp
 from queueing.jobs import Told
 
@@ -17,6 +17,16 @@ Data = dict[str, object]
 def as_told(jobs: Sequence[Told]) -> dict[UUID, Data]:
     """What each of *jobs* was told, with its time."""
     return {job.id: {**job.args, "createdAt": timestamp(job.created_at)} for job in jobs}
+
+
+def of_batches(jobs: Sequence[Told]) -> dict[UUID, Data]:
+    """As as_told, each batch by the name that its sender knows."""
+    rows = Batch.objects.filter(pk__in=[job.args["batchId"] for job in jobs])
+    names = {str(pk): name for pk, name in rows.values_list("pk", "batch_id")}
+    return {
+        id_: {**data, "batchId": names.get(str(data["batchId"]), data["batchId"])}
+        for id_, data in as_told(jobs).items()
+    }
 
 
 def of_messages(jobs: Sequence[Told]) -> dict[UUID, Data]:

@@ -79,7 +79,9 @@ def test_a_batch_is_answered_with_its_name_its_job_and_links(
         fit("d-batch", answer.json())
         assert body.get("batchId", answer.json()["batchId"]) == answer.json()["batchId"]
         assert all(browser.get(link).status_code == 200 for link in answer.json()["links"].values())
-    fit("j-job", browser.get(answer.json()["links"]["job"]).json())
+        job = browser.get(answer.json()["links"]["job"]).json()
+        fit("j-job", job)
+        assert job["data"]["batchId"] == answer.json()["batchId"]
 
 
 @BOTH
