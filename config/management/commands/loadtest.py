@@ -51,9 +51,9 @@ class Command(BaseCommand):
 
 def text(report: Report) -> str:
     """The stage table and the closing line."""
-    lines = [f"{'':20}{'count':>9}{'lost':>7}{'retried':>9}{'p50':>9}{'p95':>9}{'p99':>9}"]
+    lines = [f"{'':20}{'count':>9}{'lost':>7}{'retried':>9}{'p50':>11}{'p95':>11}{'p99':>11}"]
     for stage in report.stages:
-        times = "".join(f"{value * 1000:>6,.0f} ms" for value in (stage.p50, stage.p95, stage.p99))
+        times = "".join(f"{value * 1000:>8,.0f} ms" for value in (stage.p50, stage.p95, stage.p99))
         lines.append(f"{stage.name:20}{stage.count:>9,}{stage.lost:>7,}{stage.retried:>9,}{times}")
     rate = report.sent / report.seconds
     return "\n".join(
