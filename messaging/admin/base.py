@@ -60,3 +60,13 @@ class ReadOnlyAdmin(TenantAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class ReadOnlyInline(TabularInline):
+    """Rows of another table to look at beside theirs."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
-from messaging.admin.base import ReadOnlyAdmin, TabularInline
+from messaging.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from messaging.errors import EncryptionUnavailable
 from messaging.models import Conversation, Participant, User
 from messaging.services import session_keys
@@ -22,17 +22,12 @@ class RotateForm(forms.Form):
     reason = forms.CharField(max_length=500, widget=forms.TextInput(attrs={"size": 60}))
 
 
-class ParticipantInline(TabularInline):
+class ParticipantInline(ReadOnlyInline):
     """The stays of people in the conversation."""
 
     model = Participant
-    extra = 0
-    can_delete = False
     fields = ("user", "role", "joined_seq", "left_seq", "delivered_seq", "read_seq")
     readonly_fields = fields
-
-    def has_add_permission(self, request: Any, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Conversation)

@@ -1,27 +1,20 @@
 """Messages without their bodies, how they were delivered and who was told."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from messaging.admin.base import ReadOnlyAdmin, TabularInline
+from messaging.admin.base import ReadOnlyAdmin, ReadOnlyInline
 from messaging.models import Message, MessageDelivery, Notification
 
 
-class DeliveryInline(TabularInline):
+class DeliveryInline(ReadOnlyInline):
     """One line for each recipient."""
 
     model = MessageDelivery
-    extra = 0
-    can_delete = False
     fields = ("recipient", "status", "sent_at", "delivered_at", "read_at", "failure_code")
     readonly_fields = fields
-
-    def has_add_permission(self, request: Any, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Message)
